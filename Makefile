@@ -1,0 +1,67 @@
+# Everything happens in this folder: tools in .venv, the SAM command line in .venv-sam, builds in .aws-sam.
+# Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name).
+PYTHON ?= python3
+VENV := .venv
+VENV_SAM := .venv-sam
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+# `sam build` finds pip through PATH; `sam validate` wants a region, any region, and asks nobody there.
+SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/$(BIN):$$PATH" $(VENV_SAM)/bin/sam
+# uv takes seconds where pip takes minutes, but it does not read pip's configuration: where only that leads to a package
+# index, pip has to do it.
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test unit lint format build demo clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready $(VENV_SAM)/.ready ## Install the tools into this folder (the other targets do it when needed)
+
+test: lint ## Check style, types and template, then run every test
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+unit: $(VENV)/.ready ## Run the quick tests alone
+	$(BIN)/python -m pytest tests/unit
+
+lint: setup ## Check style, types and template
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/shellcheck .ci/run src/studio_setup/*.sh
+	$(SAM) validate
+
+format: $(VENV)/.ready ## Put the code into its house style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+build: setup ## Build what is deployed, in .aws-sam/build
+	$(SAM) build
+
+demo: setup ## Watch an app start and be set up, on this machine
+	$(BIN)/python demo.py
+
+clean: ## Remove everything that make has made
+	rm -rf $(VENV) $(VENV_SAM) .aws-sam .pytest_cache .mypy_cache .ruff_cache
+	find src emulator tests bench -type d -name __pycache__ -exec rm -rf {} +
+
+# A changed requirement is installed into what is there; an environment whose Python is gone is made anew.
+$(VENV)/.ready: requirements.txt src/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+	    "Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing the tools into $(VENV)"
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install uv==$(UV_VERSION)
+	@$(UV) $(BIN)/python -r requirements.txt || $(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV_SAM)/.ready: requirements-sam.txt | $(VENV)/.ready
+	@echo "Installing the SAM command line into $(VENV_SAM)"
+	@$(VENV_SAM)/bin/python -c '' 2>/dev/null || $(BIN)/python -m venv --clear --without-pip $(VENV_SAM)
+	@$(UV) $(VENV_SAM)/bin/python -r requirements-sam.txt || \
+	  $(PIP) --python $(VENV_SAM)/bin/python install -r requirements-sam.txt
+	@touch $@
