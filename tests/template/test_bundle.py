@@ -1,0 +1,149 @@
+"""What `sam build` makes is what Lambda gets: our package, its dependencies, nothing else, and small."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import HeaderParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.template.stack import ROOT, TEMPLATE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.xdist_group("bundle")  # one build for all of them
+
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+# All that building may use: neither Docker nor the Python that the function will run on.
+TOOLS = ("sh", "make", "cp", "rm", "find", "chmod")
+SIZE_OF_OUR_OWN = 40_000
+# Import name → distribution
+DEPENDENCIES = {
+    "certifi": "certifi",
+    "charset_normalizer": "charset-normalizer",
+    "idna": "idna",
+    "requests": "requests",
+    "urllib3": "urllib3",
+    "websocket": "websocket-client",
+}
+
+
+def _tools(folder: Path) -> Path:
+    """Make a PATH of its own, with this Python as the only one."""
+    folder.mkdir()
+    for name in TOOLS:
+        found = shutil.which(name)
+        assert found, f"{name} is needed to build"
+        (folder / name).symlink_to(found)
+    python = folder / "python3"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    return folder
+
+
+def _build(folder: Path) -> Path:
+    assert SAM.exists(), "the SAM command line is not installed: run `make setup`"
+    environment = os.environ | {
+        "PATH": str(_tools(folder / "bin")),
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    command = [SAM, "build", "--template-file", TEMPLATE, "--build-dir", folder / "build"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "build" / "StudioSetupFunction"
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built bundle."""
+    return _build(tmp_path_factory.mktemp("first"))
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _zipped(files: dict[str, bytes]) -> int:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return len(buffer.getvalue())
+
+
+def _distributions(bundle: Path) -> dict[str, str]:
+    """Return name → version of what pip put there."""
+    found = (HeaderParser().parsestr(path.read_text("utf-8")) for path in bundle.glob("*.dist-info/METADATA"))
+    return {metadata["Name"].replace("_", "-"): metadata["Version"] for metadata in found}
+
+
+def test_our_package_is_in_the_bundle_whole_and_alone(bundle: Path) -> None:
+    """The package's Python and shell files are there unchanged, and no other file of it is."""
+    package = ROOT / "src" / "studio_setup"
+    ours = {name: content for name, content in _files(package).items() if name.endswith((".py", ".sh"))}
+    assert ours, "there is a package"
+    assert _files(bundle / "studio_setup") == ours
+
+
+def test_nothing_but_our_package_and_its_dependencies(bundle: Path) -> None:
+    """No tests, no emulator, no boto3, no console scripts: six distributions, their metadata and ours."""
+    top = {path.name for path in bundle.iterdir()}
+    metadata = {name for name in top if name.endswith(".dist-info")}
+    assert top - metadata == {"studio_setup", *DEPENDENCIES}
+    assert _distributions(bundle).keys() == set(DEPENDENCIES.values())
+    assert len(metadata) == len(DEPENDENCIES)
+
+
+def test_no_tests_and_nothing_compiled_here(bundle: Path) -> None:
+    """Neither bytecode nor anybody's tests are carried, nor pip's record, which differs by machine."""
+    unwanted = re.compile(r"(^|/)(tests?|__pycache__|bin)/|\.py[co]$|/RECORD$")
+    assert [name for name in _files(bundle) if unwanted.search(name)] == []
+
+
+def test_the_versions_are_those_asked_for(bundle: Path) -> None:
+    """Every distribution in the bundle is pinned in src/requirements.txt, so tomorrow's bundle is the same."""
+    lines = (ROOT / "src" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    assert _distributions(bundle) == pinned
+
+
+def test_the_machine_code_is_for_the_runtime(bundle: Path) -> None:
+    """Whatever this machine is, compiled parts are for the function's processor and Python."""
+    compiled = list(bundle.rglob("*.so"))
+    assert compiled, "charset-normalizer has compiled parts"
+    for path in compiled:
+        assert path.name.endswith(".cpython-313-aarch64-linux-gnu.so")
+        assert path.read_bytes()[18:20] == b"\xb7\x00", "the ELF header says AArch64"
+
+
+def test_lambda_may_read_every_file(bundle: Path) -> None:
+    """Files are readable by everybody and folders open to everybody, whatever the umask was."""
+    for path in [bundle, *bundle.rglob("*")]:
+        assert path.stat().st_mode & 0o444 == 0o444, path
+        assert not path.is_dir() or path.stat().st_mode & 0o111 == 0o111, path
+
+
+def test_the_bundle_is_hardly_more_than_its_dependencies(bundle: Path) -> None:
+    """Zipped, our own code adds less than 40 kB to the dependencies."""
+    files = _files(bundle)
+    dependencies = {name: content for name, content in files.items() if not name.startswith("studio_setup/")}
+    assert len(dependencies) < len(files)
+    assert _zipped(files) - _zipped(dependencies) <= SIZE_OF_OUR_OWN
+
+
+def test_building_again_gives_the_same_bundle(bundle: Path, tmp_path: Path) -> None:
+    """A second build is the same to the byte, so an unchanged bundle is no new deployment."""
+    assert _files(_build(tmp_path)) == _files(bundle)
