@@ -1,0 +1,11 @@
+"""A Studio on this machine.
+
+A program calls the SageMaker API here, and CreateApp starts a real Jupyter server in a private container and tells
+about it in an EventBridge event. A presigned URL of this API opens the front door once; behind it, with a session
+cookie, are the loading page and then the Jupyter server itself, terminals and websockets included. Everything runs on
+loopback, on free ports, and is gone when the Studio ends. README.md says how true each behaviour is.
+
+Reading order: `studio` puts it together · `state` · `api_model`, `sagemaker_api`, `operations`, `landing`, `faults` ·
+`cloudtrail` · `app_host`, `container`, `jupyter_app`, `processes` · `sessions`, `front_door`, `proxy` ·
+`extension_repository` and `extension/` · what runs inside a container: `supervisorctl`, `lab_page` · `handles` for tests.
+"""

@@ -1,0 +1,79 @@
+"""`python -m emulator`: run a local Studio until it is told to end.
+
+Standard output has one JSON line per happening: first the endpoints, then each CreateApp event.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from emulator.app_host import StartOptions
+from emulator.jupyter_app import CLEAN_SHELL
+from emulator.state import Account, AuthMode
+from emulator.studio import DOMAIN_ID, USER_PROFILE, LocalStudio
+
+
+def main() -> None:
+    """Start, say where, pass on events, end on SIGTERM or SIGINT."""
+    told_to_end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told_to_end.set())
+    arguments = _arguments()
+    with _studio(arguments) as studio:
+        studio.add_domain(arguments.domain_id, AuthMode(arguments.auth_mode))
+        studio.add_user_profile(arguments.user_profile_name, arguments.domain_id)
+        _say(
+            {
+                "sagemaker_endpoint": studio.sagemaker_endpoint,
+                "studio": studio.front_door_url,
+                "domain_id": arguments.domain_id,
+                "user_profile_name": arguments.user_profile_name,
+                "region": arguments.region,
+            }
+        )
+        told_to_end.wait()
+
+
+def _studio(arguments: argparse.Namespace) -> LocalStudio:
+    return LocalStudio(
+        arguments.state_dir,
+        defaults=StartOptions(
+            start_delay_seconds=arguments.start_delay_seconds,
+            http_delay_seconds=arguments.http_delay_seconds,
+            shell=tuple(shlex.split(arguments.shell)),
+        ),
+        account=Account(arguments.account_id, arguments.region),
+        api_port=arguments.api_port,
+        front_door_port=arguments.front_door_port,
+        on_event=_say,
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m emulator", description="A SageMaker Studio on this machine.")
+    parser.add_argument("--state-dir", type=Path, help="where containers live while it runs (default: temporary)")
+    parser.add_argument("--start-delay-seconds", type=float, default=2.0, help="how long an app is Pending")
+    parser.add_argument("--http-delay-seconds", type=float, default=0.0, help="InService to Jupyter's start")
+    parser.add_argument("--api-port", type=int, default=0, help="port of the SageMaker API (default: a free one)")
+    parser.add_argument("--front-door-port", type=int, default=0, help="port of Studio (default: a free one)")
+    parser.add_argument("--domain-id", default=DOMAIN_ID)
+    parser.add_argument("--user-profile-name", default=USER_PROFILE)
+    parser.add_argument("--auth-mode", choices=[str(mode) for mode in AuthMode], default=str(AuthMode.IAM))
+    parser.add_argument("--shell", default=shlex.join(CLEAN_SHELL), help="the program in Jupyter's terminals")
+    parser.add_argument("--account-id", default=Account().account_id)
+    parser.add_argument("--region", default=Account().region)
+    return parser.parse_args()
+
+
+def _say(document: dict[str, Any]) -> None:
+    print(json.dumps(document), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The machine that apps run on: starts each with a container of its own, follows it, ends it.
+
+Statuses are set here and only here, from what really happened to the processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from emulator.container import Container, create_container
+from emulator.jupyter_app import CLEAN_SHELL, JupyterApp, JupyterOptions
+from emulator.state import App, AppKey, AppStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """How a start of an app goes.
+
+    Attributes:
+        start_delay_seconds: how long the app stays Pending at least.
+        http_delay_seconds: how much later than InService the Jupyter server starts.
+        described_as: what the first DescribeApp calls answer, whatever the truth is.
+        failure_reason: when given, the app ends as Failed instead of InService.
+        shell: the program in Jupyter's terminals; the default reads nobody's start-up files.
+        environment: variables of the container on top of its own, such as PS1.
+        autorestart: whether a Jupyter server that died comes back by itself.
+    """
+
+    start_delay_seconds: float = 0.0
+    http_delay_seconds: float = 0.0
+    described_as: tuple[AppStatus, ...] = ()
+    failure_reason: str | None = None
+    shell: tuple[str, ...] = CLEAN_SHELL
+    environment: Mapping[str, str] = field(default_factory=dict)
+    autorestart: bool = True
+
+
+class AppStart:
+    """One start of an app with its container and its Jupyter server."""
+
+    def __init__(self, app: App, container: Container, options: StartOptions) -> None:
+        self.app = app
+        self.container = container
+        self.jupyter = JupyterApp(container, JupyterOptions(options.shell, options.autorestart))
+        self.options = options
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, git_configuration: str, control_url: str) -> None:
+        """Start in the background; the app's status tells how far it is."""
+        self._task = asyncio.create_task(self._start(git_configuration, control_url))
+
+    async def end(self) -> None:
+        """End everything of this start; its home stays."""
+        self.app.status = AppStatus.DELETING
+        await self._give_up()
+        self.app.status = AppStatus.DELETED
+
+    async def control(self, action: str) -> str:
+        """Do what supervisorctl asks and return what it prints."""
+        name = "jupyterlabserver"
+        if action == "status":
+            state = f"RUNNING   pid {self.jupyter.pid}" if self.jupyter.pid else "STOPPED"
+            return f"{name}                 {state}\n"
+        if action == "restart":
+            await self.jupyter.restart()
+            return f"{name}: stopped\n{name}: started\n"
+        if action == "stop":
+            await self.jupyter.stop()
+            return f"{name}: stopped\n"
+        if self.jupyter.pid:
+            return f"{name}: ERROR (already started)\n"
+        await self.jupyter.start()
+        return f"{name}: started\n"
+
+    async def _start(self, git_configuration: str, control_url: str) -> None:
+        begun = time.monotonic()
+        try:
+            if self.runs_jupyter:
+                await asyncio.to_thread(create_container, self.container, git_configuration, control_url)
+                if not self.options.http_delay_seconds:
+                    await self.jupyter.start()
+                    await self.jupyter.wait_until_ready()
+            await asyncio.sleep(self.options.start_delay_seconds - (time.monotonic() - begun))
+        except (OSError, TimeoutError) as error:
+            await self._fail(f"the app did not start: {error}")
+            return
+        await self._enter_service()
+
+    @property
+    def runs_jupyter(self) -> bool:
+        """Whether there is a server to run: not for other app types, not for a start that is to fail."""
+        return self.app.key.app_type == "JupyterServer" and not self.options.failure_reason
+
+    async def _enter_service(self) -> None:
+        if self.options.failure_reason:
+            await self._fail(self.options.failure_reason)
+            return
+        self.app.status = AppStatus.IN_SERVICE
+        if self.runs_jupyter and self.options.http_delay_seconds:
+            await asyncio.sleep(self.options.http_delay_seconds)
+            await self.jupyter.start()
+            await self.jupyter.wait_until_ready()
+
+    async def _fail(self, reason: str) -> None:
+        self.app.failure_reason = reason
+        self.app.status = AppStatus.FAILED
+        await self._end_container()
+
+    async def _give_up(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._end_container()
+
+    async def _end_container(self) -> None:
+        await self.jupyter.stop()
+        await asyncio.to_thread(self.container.end)
+
+
+class AppHost:
+    """All starts of all apps, the newest of each name first to be found."""
+
+    def __init__(self, folder: Path, git_configuration: str, defaults: StartOptions) -> None:
+        self.starts: dict[AppKey, AppStart] = {}
+        self.control_url = ""
+        self._folder = folder
+        self._git_configuration = git_configuration
+        self._defaults = defaults
+        self._planned: dict[AppKey, StartOptions] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._begun = 0
+
+    def plan(self, key: AppKey, options: StartOptions) -> None:
+        """Let the next start of this app go as told instead of by the defaults."""
+        self._planned[key] = options
+
+    def home_of(self, key: AppKey) -> Path:
+        """Return the home an app runs in: one per owner, kept over restarts like Studio's file system."""
+        kind = "space" if key.space_name else "user-profile"
+        return self._folder / "homes" / key.domain_id / f"{kind}-{key.space_name or key.user_profile_name}"
+
+    def start(self, app: App) -> AppStart:
+        """Begin a start of an app."""
+        options = self._planned.pop(app.key, self._defaults)
+        app.described_as = list(options.described_as)
+        self._begun += 1
+        folder = self._folder / "apps" / str(self._begun)
+        container = Container(folder, self.home_of(app.key), options.environment)
+        started = AppStart(app, container, options)
+        self.starts[app.key] = started
+        started.begin(self._git_configuration, f"{self.control_url}/{container.marker}")
+        return started
+
+    def end(self, key: AppKey) -> None:
+        """End an app in the background."""
+        start = self.starts[key]
+        start.app.status = AppStatus.DELETING
+        task = asyncio.create_task(start.end())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    def by_marker(self, marker: str) -> AppStart | None:
+        """Find the start that a container's programs speak for."""
+        return next((start for start in self.starts.values() if start.container.marker == marker), None)
+
+    async def close(self) -> None:
+        """End every app and wait until nothing of it runs."""
+        await asyncio.gather(*(start.end() for start in self.starts.values()), *self._ending)

@@ -1,0 +1,150 @@
+"""The user's container, as far as a program inside can tell: its own home, TMPDIR, PATH and Python.
+
+The home belongs to the user profile and survives restarts of the app. Everything else is made fresh for one start of
+the app and goes with it. The Python environment is private, so what is installed here stays here; it borrows the
+emulator's own packages (jupyter_server, pip, setuptools) through a `.pth` file instead of copying them.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+import sysconfig
+import uuid
+import venv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emulator.processes import MARKER_VARIABLE, end_processes, processes_marked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HERE = Path(__file__).parent
+
+# Python entry points of the container, as `module:function`.
+ENTRY_POINTS = {
+    "pip": "pip._internal.cli.main:main",
+    "pip3": "pip._internal.cli.main:main",
+    "jupyter": "jupyter_core.command:main",
+    "jupyter-server": "jupyter_server.serverapp:main",
+    "jupyter-server-extension": "jupyter_server.extension.serverextension:main",
+}
+SERVER_EXTENSIONS = ("jupyter_server_terminals", "studio_lab_page")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One start of an app on disk; `marker` is in the environment of each of its processes."""
+
+    folder: Path
+    home: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    marker: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def tmp(self) -> Path:
+        """The container's temporary directory."""
+        return self.folder / "tmp"
+
+    @property
+    def programs(self) -> Path:
+        """The folder that stands for the image's /usr/bin and /opt/conda/bin."""
+        return self.folder / "env" / "bin"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the container's own environment."""
+        return self.programs / "python"
+
+    @property
+    def runtime(self) -> Path:
+        """Where the Jupyter server writes down its port."""
+        return self.folder / "run"
+
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment of a process inside; nothing of the developer's own leaks in."""
+        return {
+            "HOME": str(self.home),
+            "TMPDIR": str(self.tmp),
+            "PATH": f"{self.programs}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+            "LANG": "C.UTF-8",
+            "SHELL": "/bin/bash",
+            "GIT_CONFIG_SYSTEM": str(self.folder / "gitconfig"),
+            "JUPYTER_RUNTIME_DIR": str(self.runtime),
+            MARKER_VARIABLE: self.marker,
+            **self.variables,
+        }
+
+    def processes(self) -> list[int]:
+        """Return the ids of everything that runs inside."""
+        return processes_marked(self.marker)
+
+    def end(self) -> None:
+        """Kill everything inside and remove all but the home."""
+        end_processes(self.marker)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def create_container(container: Container, git_configuration: str, control_url: str) -> None:
+    """Put the container's files in place: environment, programs, git and pip configuration."""
+    for folder in (container.home, container.tmp, container.runtime):
+        folder.mkdir(parents=True, exist_ok=True)
+    environment_folder = container.folder / "env"
+    venv.create(environment_folder, symlinks=True, with_pip=False)
+    _borrow_packages(environment_folder)
+    _enable_server_extensions(environment_folder)
+    _write_programs(container, control_url)
+    (environment_folder / "pip.conf").write_text(
+        "[global]\nno-index = true\ndisable-pip-version-check = true\nno-build-isolation = false\n"
+    )
+    (container.folder / "gitconfig").write_text(git_configuration)
+
+
+def _borrow_packages(environment_folder: Path) -> None:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = environment_folder / "lib" / version / "site-packages"
+    (packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    shutil.copy(HERE / "lab_page.py", packages / "studio_lab_page.py")
+
+
+def _enable_server_extensions(environment_folder: Path) -> None:
+    enabled = environment_folder / "etc" / "jupyter" / "jupyter_server_config.d"
+    enabled.mkdir(parents=True)
+    for name in SERVER_EXTENSIONS:
+        setting = {"ServerApp": {"jpserver_extensions": {name: True}}}
+        (enabled / f"{name}.json").write_text(json.dumps(setting))
+
+
+def _write_programs(container: Container, control_url: str) -> None:
+    for name, target in ENTRY_POINTS.items():
+        _write_program(container.programs / name, _entry_point(container.python, target))
+    serverextension = shlex.join([str(container.python), str(HERE / "serverextension.py")])
+    _write_program(container.programs / "jupyter-serverextension", f'#!/bin/sh\nexec {serverextension} "$@"\n')
+    # -S: the shim needs no site-packages, and answers sooner without.
+    ask = shlex.join([str(container.python), "-I", "-S", str(HERE / "supervisorctl.py"), control_url])
+    _write_program(container.programs / "supervisorctl", f'#!/bin/sh\nexec {ask} "$@"\n')
+    restart = f"#!/bin/sh\nexec {ask} restart jupyterlabserver\n"
+    _write_program(container.programs / "restart-jupyter-server", restart)
+
+
+def _entry_point(python: Path, target: str) -> str:
+    # sh finds the interpreter: a #! line holds 127 characters only. Signals: a server started by a shell's `&`
+    # inherits SIGINT ignored, and Ctrl-C would do nothing in its terminals.
+    module, function = target.split(":")
+    return (
+        f"#!/bin/sh\n'''exec' {shlex.quote(str(python))} \"$0\" \"$@\"\n' '''\n"
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "signal.signal(signal.SIGQUIT, signal.SIG_DFL)\n"
+        f"from {module} import {function}\n"
+        f"sys.exit({function}())\n"
+    )
+
+
+def _write_program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)

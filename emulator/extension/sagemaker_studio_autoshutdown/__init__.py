@@ -1,0 +1,24 @@
+"""A Jupyter server extension with the auto-shutdown extension's endpoint, and nothing behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sagemaker_studio_autoshutdown.handlers import routes
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "sagemaker_studio_autoshutdown"}]
+
+
+def _load_jupyter_server_extension(server: ServerApp) -> None:
+    server.web_app.add_handlers(".*$", routes(server.web_app.settings["base_url"]))
+    server.log.info("sagemaker_studio_autoshutdown stand-in loaded")
+
+
+# Servers before jupyter_server 1.0 know these names only.
+_jupyter_server_extension_paths = _jupyter_server_extension_points
+load_jupyter_server_extension = _load_jupyter_server_extension

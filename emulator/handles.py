@@ -1,0 +1,122 @@
+"""What a test holds of a started app: look at it, hurt it, wait for it. Callable from any thread."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import requests
+
+from emulator.state import AppStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from pathlib import Path
+
+    from emulator.app_host import AppStart
+    from emulator.proxy import Proxy
+
+T = TypeVar("T")
+_POLL_SECONDS = 0.02
+
+
+class RunsInLoop(Protocol):
+    """Hands work to the Studio's thread and waits for its result."""
+
+    def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
+        """Run it."""
+
+
+class AppHandle:
+    """One start of an app. After a re-creation under the same name it still means the old start."""
+
+    def __init__(self, start: AppStart, proxy: Proxy, in_loop: RunsInLoop) -> None:
+        self._start = start
+        self._proxy = proxy
+        self._in_loop = in_loop
+
+    @property
+    def status(self) -> AppStatus:
+        """The true status, whatever DescribeApp is scripted to say."""
+        return self._start.app.status
+
+    @property
+    def jupyter_pid(self) -> int | None:
+        """The id of the Jupyter server's process, None while there is none."""
+        return self._start.jupyter.pid
+
+    @property
+    def base_url(self) -> str:
+        """The Jupyter server's own address, past the front door."""
+        return self._start.jupyter.base_url
+
+    @property
+    def home(self) -> Path:
+        """The user's home, kept over restarts of the app."""
+        return self._start.container.home
+
+    @property
+    def tmp(self) -> Path:
+        """The container's TMPDIR, fresh for this start."""
+        return self._start.container.tmp
+
+    @property
+    def log(self) -> str:
+        """What the Jupyter server wrote so far."""
+        return (self._start.container.folder / "jupyter.log").read_text(errors="replace")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a process inside, to run one there by hand."""
+        return self._start.container.environment()
+
+    def wait_for(self, status: AppStatus, limit_seconds: float = 60.0) -> AppHandle:
+        """Return when the app has a status.
+
+        Raises:
+            TimeoutError: it did not get there within the limit.
+        """
+        give_up = time.monotonic() + limit_seconds
+        while self.status is not status:
+            if time.monotonic() > give_up:
+                reason = self._start.app.failure_reason
+                raise TimeoutError(f"the app is {self.status} ({reason}), not {status}")
+            time.sleep(_POLL_SECONDS)
+        return self
+
+    def wait_until_in_service(self, limit_seconds: float = 60.0) -> AppHandle:
+        """Return when the app is in service."""
+        return self.wait_for(AppStatus.IN_SERVICE, limit_seconds)
+
+    def wait_until_ready(self) -> AppHandle:
+        """Return when the Jupyter server answers, for instance after a restart."""
+        self._in_loop(self._start.jupyter.wait_until_ready())
+        return self
+
+    def kill_jupyter(self, signal_number: int) -> None:
+        """Send the Jupyter server a signal; a server that dies of it comes back unless told not to."""
+        self._start.jupyter.kill(signal_number)
+
+    def restart_jupyter(self) -> None:
+        """Restart the Jupyter server as supervisorctl would; its port stays."""
+        self._in_loop(self._start.jupyter.restart())
+
+    def drop_websockets(self) -> int:
+        """Cut every websocket through the front door without a close frame; returns how many there were."""
+        return self._in_loop(self._drop())
+
+    def terminals(self) -> list[str]:
+        """Return the names of the server's terminals, as the server tells them."""
+        answer = requests.get(f"{self.base_url}api/terminals", timeout=10)
+        answer.raise_for_status()
+        return [terminal["name"] for terminal in answer.json()]
+
+    def processes(self) -> list[int]:
+        """Return the ids of everything that runs inside the container."""
+        return self._start.container.processes()
+
+    def delete(self) -> None:
+        """End the app and everything in it, and wait for that."""
+        self._in_loop(self._start.end())
+
+    async def _drop(self) -> int:
+        return self._proxy.drop_websockets(self._start.app.key)

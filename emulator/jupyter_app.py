@@ -1,0 +1,170 @@
+"""A real Jupyter server as a child process, kept alive the way supervisord does it in Studio's images.
+
+Owns the process and its port, nothing else: not the app's status, not the container's files. The port is chosen at
+the first start that works and kept over restarts. Jupyter's own `--port=0` would spare the choice, but then the server
+tells its terminals a JUPYTER_SERVER_URL with port 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from emulator.container import Container
+
+BASE_PATH = "/jupyter/default/"
+CLEAN_SHELL = ("/bin/bash", "--noprofile", "--norc")
+_POLL_SECONDS = 0.02
+_STOP_LIMIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class JupyterOptions:
+    """What a test may want different about a server."""
+
+    shell: tuple[str, ...] = CLEAN_SHELL
+    autorestart: bool = True
+    start_limit_seconds: float = 60.0
+
+
+class JupyterApp:
+    """One Jupyter server over all its restarts."""
+
+    def __init__(self, container: Container, options: JupyterOptions) -> None:
+        self.port: int | None = None
+        self._container = container
+        self._options = options
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+        self._answered = False
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the server that runs now."""
+        process = self._process
+        return process.pid if process and process.returncode is None else None
+
+    @property
+    def base_url(self) -> str:
+        """The server's own address, without the front door."""
+        return f"http://127.0.0.1:{self.port}{BASE_PATH}"
+
+    async def start(self) -> None:
+        """Start the server and return as soon as the process exists."""
+        async with self._changing:
+            await self._spawn()
+
+    async def stop(self) -> None:
+        """End the server, politely first, and leave it ended."""
+        async with self._changing:
+            await self._end()
+
+    async def restart(self) -> None:
+        """End the server and start another on the same port; returns when that process exists."""
+        async with self._changing:
+            await self._end()
+            await self._spawn()
+
+    def kill(self, signal_number: int) -> None:
+        """Send a signal to the server alone; what follows is up to the server and the supervisor."""
+        if self.pid is not None:
+            os.kill(self.pid, signal_number)
+
+    async def wait_until_ready(self) -> None:
+        """Return when the server answers on its port.
+
+        Raises:
+            TimeoutError: it did not within the limit.
+        """
+        async with asyncio.timeout(self._options.start_limit_seconds), aiohttp.ClientSession() as session:
+            while not await self._answers(session):
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def _answers(self, session: aiohttp.ClientSession) -> bool:
+        if self.port is None:
+            return False
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with session.get(f"{self.base_url}api", timeout=aiohttp.ClientTimeout(total=5)) as answer:
+                self._answered = answer.status == HTTPStatus.OK
+                return self._answered
+        return False
+
+    async def _spawn(self) -> None:
+        if self.port is None:
+            self.port = _free_port()
+            self._answered = False
+        log = (self._container.folder / "jupyter.log").open("ab")
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command(),
+                cwd=self._container.home,
+                env=self._container.environment(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        finally:
+            log.close()
+        self._watcher = asyncio.create_task(self._watch(self._process))
+
+    def _command(self) -> list[str]:
+        return [
+            str(self._container.programs / "jupyter-server"),
+            "--no-browser",
+            "--allow-root",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={self.port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.base_url={BASE_PATH}",
+            f"--ServerApp.root_dir={self._container.home}",
+            # As in AWS's public start script: the front door is the only authentication.
+            "--ServerApp.token=",
+            "--ServerApp.password=",
+            "--ServerApp.allow_origin=*",
+            "--ServerApp.allow_remote_access=True",
+            f"--ServerApp.terminado_settings={json.dumps({'shell_command': list(self._options.shell)})}",
+        ]
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        await process.wait()
+        async with self._changing:
+            if self._process is not process:
+                return
+            if not self._answered:
+                self.port = None  # it may have been taken between our look and the server's start
+            if self._options.autorestart:
+                await self._spawn()
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if self._watcher:
+            self._watcher.cancel()
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_STOP_LIMIT_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,54 @@
+"""Finding and ending everything that runs inside a container.
+
+A process belongs to a container when its environment carries the container's marker. Children inherit it, so
+`setsid`, `nohup` and double forks do not escape; only a program that clears its environment does. Linux only.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+MARKER_VARIABLE = "LOCAL_STUDIO_APP_START"
+
+
+def processes_marked(marker: str) -> list[int]:
+    """Return the ids of all living processes of a container."""
+    wanted = f"{MARKER_VARIABLE}={marker}".encode()
+    return sorted(pid for pid in _all_processes() if _carries(pid, wanted))
+
+
+def end_processes(marker: str, limit_seconds: float = 10.0) -> None:
+    """Kill every process of a container, again and again until none is left.
+
+    Raises:
+        TimeoutError: some process would not die within the limit.
+    """
+    give_up = time.monotonic() + limit_seconds
+    while found := processes_marked(marker):
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"processes {found} of a container would not die")
+        for pid in found:
+            _kill(pid)
+        time.sleep(0.01)
+
+
+def _all_processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _carries(pid: int, wanted: bytes) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False  # it ended meanwhile, or is not ours; a zombie's environment reads as empty
+    return wanted in environment.split(b"\0")
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,187 @@
+"""Passing HTTP and websockets on to a Jupyter server, byte for byte where that is possible.
+
+aiohttp speaks both protocols; what is decided here is only what is passed on: headers but the hop-by-hop ones, the
+browser's own Host (Jupyter names cookies after it), pings and close codes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import WSMsgType, web
+from multidict import CIMultiDict
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+_WEBSOCKET_HANDSHAKE = {
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-extensions",
+    "sec-websocket-accept",
+    "sec-websocket-protocol",
+}
+_NORMAL_CLOSE = 1000
+_BAD_GATEWAY_PAGE = "<!doctype html><title>502</title><h1>502 Bad Gateway</h1>"
+_AnySocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+class Proxy:
+    """One client for all apps; knows every websocket that is open through it."""
+
+    def __init__(self) -> None:
+        self._live: dict[Hashable, set[asyncio.Transport]] = {}
+        self._client = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+            # A kept connection to a server that was restarted meanwhile would fail the next request.
+            connector=aiohttp.TCPConnector(force_close=True, limit=0),
+        )
+
+    async def pass_on(self, request: web.Request, origin: str, app: Hashable) -> web.StreamResponse:
+        """Let `origin` answer a request; 502 when it is not there."""
+        try:
+            if request.headers.get("Upgrade", "").lower() == "websocket":
+                return await self._websocket(request, origin, app)
+            return await self._http(request, origin)
+        except aiohttp.WSServerHandshakeError as error:
+            return web.Response(status=error.status, text=error.message)
+        except (aiohttp.ClientConnectionError, TimeoutError):
+            return web.Response(status=502, text=_BAD_GATEWAY_PAGE, content_type="text/html")
+
+    def drop_websockets(self, app: Hashable) -> int:
+        """Cut every websocket of an app as a broken network would, and say how many there were."""
+        transports = self._live.pop(app, set())
+        for transport in transports:
+            _reset(transport)
+        return len(transports)
+
+    async def close(self) -> None:
+        """Cut everything that is still open."""
+        for app in list(self._live):
+            self.drop_websockets(app)
+        await self._client.close()
+
+    async def _http(self, request: web.Request, origin: str) -> web.StreamResponse:
+        async with self._client.request(
+            request.method,
+            origin + request.raw_path,
+            headers=_forwarded(request, set()),
+            data=request.content if request.body_exists else None,
+            allow_redirects=False,
+        ) as answer:
+            response = web.StreamResponse(status=answer.status, reason=answer.reason)
+            response.headers.extend(_end_to_end(answer.headers, set()))
+            await response.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+            return response
+
+    async def _websocket(self, request: web.Request, origin: str, app: Hashable) -> web.StreamResponse:
+        protocols = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if p.strip()]
+        async with self._client.ws_connect(
+            origin + request.raw_path,
+            headers=_forwarded(request, _WEBSOCKET_HANDSHAKE),
+            protocols=protocols,
+            autoping=False,
+            autoclose=False,
+            max_msg_size=0,
+        ) as server:
+            chosen = [server.protocol] if server.protocol else []
+            browser = web.WebSocketResponse(protocols=chosen, autoping=False, autoclose=False, max_msg_size=0)
+            await browser.prepare(request)
+            if request.transport is not None:
+                await self._pump(browser, server, request.transport, app)
+            return browser
+
+    async def _pump(
+        self,
+        browser: web.WebSocketResponse,
+        server: aiohttp.ClientWebSocketResponse,
+        transport: asyncio.Transport,
+        app: Hashable,
+    ) -> None:
+        self._live.setdefault(app, set()).add(transport)
+        try:
+            await _pump_both_ways(browser, server, transport)
+        finally:
+            self._live.get(app, set()).discard(transport)
+
+
+async def _pump_both_ways(
+    browser: web.WebSocketResponse, server: aiohttp.ClientWebSocketResponse, transport: asyncio.Transport
+) -> None:
+    outward = asyncio.create_task(_pump(server, browser))
+    inward = asyncio.create_task(_pump(browser, server))
+    done, _ = await asyncio.wait({outward, inward}, return_when=asyncio.FIRST_COMPLETED)
+    if outward in done and not outward.result():
+        transport.close()  # the server vanished without a close frame, so shall we
+    if inward in done and not inward.result():
+        await server.close()
+    for task in (outward, inward):
+        task.cancel()
+    await asyncio.gather(outward, inward, return_exceptions=True)
+
+
+async def _pump(source: _AnySocket, target: _AnySocket) -> bool:
+    """Pass messages on until the source closes; tell whether it said goodbye."""
+    try:
+        while True:
+            message = await source.receive()
+            if message.type is WSMsgType.TEXT:
+                await target.send_str(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await target.send_bytes(message.data)
+            elif message.type is WSMsgType.PING:
+                await target.ping(message.data)
+            elif message.type is WSMsgType.PONG:
+                await target.pong(message.data)
+            elif message.type is WSMsgType.CLOSE:
+                await _close_both(source, target, message.data or _NORMAL_CLOSE, message.extra or "")
+                return True
+            else:
+                return False
+    except (ConnectionError, aiohttp.ClientConnectionError):
+        return False
+
+
+async def _close_both(source: _AnySocket, target: _AnySocket, code: int, reason: str) -> None:
+    await target.close(code=code, message=reason.encode())
+    await source.close(code=code)
+
+
+def _forwarded(request: web.Request, without: set[str]) -> CIMultiDict[str]:
+    headers = _end_to_end(request.headers, without)
+    headers["X-Forwarded-For"] = request.remote or ""
+    return headers
+
+
+def _end_to_end(headers: object, without: set[str]) -> CIMultiDict[str]:
+    items = headers.items() if hasattr(headers, "items") else ()
+    return CIMultiDict(
+        (name, value) for name, value in items if name.lower() not in _HOP_BY_HOP and name.lower() not in without
+    )
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        # Zero linger: the other side sees a reset, not an orderly end.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

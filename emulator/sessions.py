@@ -1,0 +1,70 @@
+"""Tokens that open the door once, and the sessions they become."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a presigned URL allows: whose Studio, where to land, for how long."""
+
+    domain_id: str
+    user_profile_name: str
+    landing_path: str
+    session_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser."""
+
+    grant: Grant
+    expires: float
+
+
+class Sessions:
+    """Every unused token and every session that goes on."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, tuple[Grant, float]] = {}
+        self._sessions: dict[str, Session] = {}
+
+    def mint(self, grant: Grant, expires_in_seconds: float) -> str:
+        """Return a token for one login, long and opaque like the real ones."""
+        token = _jwt_like()
+        self._tokens[token] = (grant, time.time() + expires_in_seconds)
+        return token
+
+    def redeem(self, token: str) -> tuple[str, Session] | None:
+        """Turn a token into a session and its cookie; None when unknown, used or expired."""
+        grant, expires = self._tokens.pop(token, (None, 0.0))
+        if grant is None or expires < time.time():
+            return None
+        cookie = secrets.token_urlsafe(48)
+        session = Session(grant, time.time() + grant.session_seconds)
+        self._sessions[cookie] = session
+        return cookie, session
+
+    def find(self, cookie: str | None) -> Session | None:
+        """Return the session of a cookie while it lasts."""
+        session = self._sessions.get(cookie or "")
+        return session if session and session.expires >= time.time() else None
+
+    def end_all(self) -> None:
+        """Sign everybody out."""
+        self._sessions.clear()
+
+
+def _jwt_like() -> str:
+    header = _encoded(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
+    payload = _encoded(json.dumps({"fasCredentials": secrets.token_urlsafe(700)}).encode())
+    return f"{header}.{payload}.{secrets.token_urlsafe(32)}"
+
+
+def _encoded(text: bytes) -> str:
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")

@@ -1,0 +1,131 @@
+"""What the local Studio knows: domains, profiles, spaces and apps. No sockets, no processes, no files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class AuthMode(StrEnum):
+    """How users sign in to a domain; presigned URLs exist only for IAM."""
+
+    IAM = "IAM"
+    SSO = "SSO"
+
+
+class AppStatus(StrEnum):
+    """Every status the SageMaker API has for an app."""
+
+    PENDING = "Pending"
+    IN_SERVICE = "InService"
+    FAILED = "Failed"
+    DELETING = "Deleting"
+    DELETED = "Deleted"
+
+
+def now() -> dt.datetime:
+    """Return the time as the API writes it, in UTC."""
+    return dt.datetime.fromtimestamp(time.time(), tz=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account and region everything here pretends to live in."""
+
+    account_id: str = "111122223333"
+    region: str = "us-east-1"
+
+    def arn(self, resource: str) -> str:
+        """Return the ARN of a SageMaker resource such as `domain/d-1`."""
+        return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A Studio domain."""
+
+    domain_id: str
+    auth_mode: AuthMode = AuthMode.IAM
+    created: dt.datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True)
+class UserProfile:
+    """A user of a domain."""
+
+    domain_id: str
+    name: str
+    created: dt.datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A space of a domain; a shared space may have no owner."""
+
+    domain_id: str
+    name: str
+    owner: str | None = None
+    app_type: str = "JupyterLab"
+    created: dt.datetime = field(default_factory=now)
+
+    @property
+    def sharing_type(self) -> str:
+        """Say whether the space belongs to one user."""
+        return "Private" if self.owner else "Shared"
+
+
+@dataclass(frozen=True, slots=True)
+class AppKey:
+    """The name of an app: who owns it, what it is and how it is called."""
+
+    domain_id: str
+    user_profile_name: str | None
+    space_name: str | None
+    app_type: str
+    app_name: str
+
+    @property
+    def resource(self) -> str:
+        """Return the resource part of the app's ARN."""
+        owner = self.space_name or self.user_profile_name
+        return f"app/{self.domain_id}/{owner}/{self.app_type}/{self.app_name}"
+
+
+@dataclass(slots=True)
+class App:
+    """One start of an app. A later start under the same name is another `App`."""
+
+    key: AppKey
+    status: AppStatus = AppStatus.PENDING
+    failure_reason: str | None = None
+    described_as: list[AppStatus] = field(default_factory=list)
+    resource_spec: dict[str, str] | None = None
+    created: dt.datetime = field(default_factory=now)
+
+    def next_described_status(self) -> AppStatus:
+        """Return what the next DescribeApp answers: the script's next line, then the truth."""
+        return self.described_as.pop(0) if self.described_as else self.status
+
+
+@dataclass(slots=True)
+class StudioState:
+    """All that exists in this Studio, by name."""
+
+    account: Account = field(default_factory=Account)
+    domains: dict[str, Domain] = field(default_factory=dict)
+    user_profiles: dict[tuple[str, str], UserProfile] = field(default_factory=dict)
+    spaces: dict[tuple[str, str], Space] = field(default_factory=dict)
+    apps: dict[AppKey, App] = field(default_factory=dict)
+
+    def jupyter_app_of(self, domain_id: str, user_profile_name: str) -> App | None:
+        """Return the profile's newest JupyterServer app, a living one if there is one."""
+        mine = [
+            app
+            for key, app in self.apps.items()
+            if (key.domain_id, key.user_profile_name) == (domain_id, user_profile_name)
+            and key.app_type == "JupyterServer"
+        ]
+        mine.sort(key=lambda app: (app.status is AppStatus.IN_SERVICE, app.created))
+        return mine[-1] if mine else None

@@ -1,0 +1,239 @@
+"""A whole Studio on this machine, put together and run in a thread of its own.
+
+The thread's event loop owns every piece of state; the methods here hand their work to it and wait, so they may be
+called from any thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import threading
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from aiohttp import web
+
+from emulator import api_model
+from emulator.app_host import AppHost, StartOptions
+from emulator.extension_repository import create_extension_repository, git_configuration
+from emulator.faults import ApiError
+from emulator.front_door import FrontDoor
+from emulator.handles import AppHandle
+from emulator.operations import Operations
+from emulator.proxy import Proxy
+from emulator.sagemaker_api import SageMakerApi
+from emulator.sessions import Sessions
+from emulator.state import Account, AppKey, AuthMode, Domain, Space, StudioState, UserProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+Event = dict[str, Any]
+
+DOMAIN_ID = "d-localstudio1"
+USER_PROFILE = "alice"
+_MAX_BODY_BYTES = 512 * 1024**2
+_CALL_LIMIT_SECONDS = 120.0
+
+
+class LocalStudio:
+    """A SageMaker API and a Studio front door on free loopback ports; `with` starts and ends it.
+
+    Args:
+        state_dir: where containers and homes live while it runs; a temporary folder when None.
+        defaults: how apps start unless `create_app` says otherwise.
+        account: the account id and region to pretend.
+        api_port: port of the SageMaker API; 0 lets the system choose.
+        front_door_port: port of Studio's host; 0 lets the system choose.
+        on_event: called with each CreateApp event, on the Studio's thread; it must not block.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path | None = None,
+        *,
+        defaults: StartOptions | None = None,
+        account: Account | None = None,
+        api_port: int = 0,
+        front_door_port: int = 0,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.sagemaker_endpoint = ""
+        self.front_door_url = ""
+        self.events: list[Event] = []
+        self._parent = state_dir
+        self._folder = Path()
+        self._defaults = defaults or StartOptions()
+        self._ports = (api_port, front_door_port)
+        self._on_event = on_event
+        self._state = StudioState(account or Account())
+        self._sessions = Sessions()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="local-studio", daemon=True)
+        self._runners: list[web.AppRunner] = []
+
+    def __enter__(self) -> Self:
+        """Start listening."""
+        self._thread.start()
+        try:
+            self._in_loop(self._start())
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every app and process and remove what was written."""
+        self.close()
+
+    @property
+    def api_calls(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every call of the SageMaker API so far, as (operation, parameters)."""
+        return list(self._api.calls)
+
+    def add_domain(self, domain_id: str = DOMAIN_ID, auth_mode: AuthMode = AuthMode.IAM) -> str:
+        """Add a domain and return its id."""
+        self._state.domains[domain_id] = Domain(domain_id, auth_mode)
+        return domain_id
+
+    def add_user_profile(self, name: str = USER_PROFILE, domain_id: str = DOMAIN_ID) -> str:
+        """Add a user profile to a domain and return its name."""
+        self._state.user_profiles[domain_id, name] = UserProfile(domain_id, name)
+        return name
+
+    def add_space(
+        self, name: str, owner: str | None = None, app_type: str = "JupyterLab", domain_id: str = DOMAIN_ID
+    ) -> str:
+        """Add a space to a domain and return its name; without an owner it is a shared one."""
+        self._state.spaces[domain_id, name] = Space(domain_id, name, owner, app_type)
+        return name
+
+    def create_app(
+        self,
+        user_profile_name: str | None = None,
+        *,
+        space_name: str | None = None,
+        domain_id: str = DOMAIN_ID,
+        app_type: str = "JupyterServer",
+        app_name: str = "default",
+        options: StartOptions | None = None,
+    ) -> AppHandle:
+        """Call CreateApp, with the event that follows from it, and return the app's handle."""
+        key = AppKey(domain_id, user_profile_name, space_name, app_type, app_name)
+        owner = {"SpaceName": space_name} if space_name else {"UserProfileName": user_profile_name or USER_PROFILE}
+        key = AppKey(domain_id, owner.get("UserProfileName"), space_name, app_type, app_name)
+        params = {"DomainId": domain_id, **owner, "AppType": app_type, "AppName": app_name}
+        return self._in_loop(self._create_app(key, params, options))
+
+    def app(
+        self,
+        user_profile_name: str | None = USER_PROFILE,
+        *,
+        space_name: str | None = None,
+        domain_id: str = DOMAIN_ID,
+        app_type: str = "JupyterServer",
+        app_name: str = "default",
+    ) -> AppHandle:
+        """Return the handle of an app's newest start.
+
+        Raises:
+            KeyError: no such app was ever created.
+        """
+        owner = None if space_name else user_profile_name
+        start = self._host.starts[AppKey(domain_id, owner, space_name, app_type, app_name)]
+        return AppHandle(start, self._proxy, self._in_loop)
+
+    def home_of(self, user_profile_name: str = USER_PROFILE, *, domain_id: str = DOMAIN_ID) -> Path:
+        """Return a user's home, made if need be: what is put there is there when the app starts."""
+        home = self._host.home_of(AppKey(domain_id, user_profile_name, None, "", ""))
+        home.mkdir(parents=True, exist_ok=True)
+        return home
+
+    def fail_next(self, operation: str, code: str, message: str, times: int = 1) -> None:
+        """Let the next calls of an operation fail with an error of the API."""
+        self._api.faults.fail_next(operation, ApiError(code, message), times)
+
+    def throttle(self, calls_per_second: float | None) -> None:
+        """Answer ThrottlingException to calls beyond a rate; None lifts the limit."""
+        self._api.faults.throttle(calls_per_second)
+
+    def end_sessions(self) -> None:
+        """Sign every browser out, as if their sessions had expired."""
+        self._sessions.end_all()
+
+    def close(self) -> None:
+        """End every app and process, stop listening, remove what was written."""
+        if self._thread.is_alive():
+            self._in_loop(self._stop())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        if self._folder != Path():
+            shutil.rmtree(self._folder, ignore_errors=True)
+        if not self._loop.is_closed():
+            self._loop.close()
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _in_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_CALL_LIMIT_SECONDS)
+
+    async def _start(self) -> None:
+        if self._parent:
+            self._parent.mkdir(parents=True, exist_ok=True)
+        # Resolved: programs inside compare paths, and /tmp may be a link.
+        self._folder = Path(tempfile.mkdtemp(prefix="local-studio-", dir=self._parent)).resolve()
+        await asyncio.to_thread(api_model.service_model)
+        repository = await asyncio.to_thread(create_extension_repository, self._folder / "repository")
+        self._host = AppHost(self._folder, git_configuration(repository), self._defaults)
+        operations = Operations(self._state, self._host, self._sessions)
+        self._api = SageMakerApi(operations, self._state.account, self._emit)
+        self._proxy = Proxy()
+        front_door = FrontDoor(self._state, self._host, self._sessions, self._proxy)
+        api, control = (
+            web.post("/", self._api.handle),
+            web.post("/container/{marker}/{action}", self._control),
+        )
+        self.sagemaker_endpoint = await self._listen([api, control], self._ports[0])
+        self._host.control_url = f"{self.sagemaker_endpoint}/container"
+        doors = [web.route("*", "/{path:.*}", front_door.handle)]
+        self.front_door_url = operations.front_door_url = await self._listen(doors, self._ports[1])
+
+    async def _listen(self, routes: list[web.RouteDef], port: int) -> str:
+        application = web.Application(client_max_size=_MAX_BODY_BYTES)
+        application.add_routes(routes)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        self._runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    async def _stop(self) -> None:
+        if hasattr(self, "_host"):
+            await self._host.close()
+            await self._proxy.close()
+        for runner in self._runners:
+            await runner.cleanup()
+        await self._loop.shutdown_default_executor()
+
+    async def _create_app(self, key: AppKey, params: dict[str, Any], options: StartOptions | None) -> AppHandle:
+        if options:
+            self._host.plan(key, options)
+        self._api.call("CreateApp", params, {"User-Agent": "local-studio"}, "127.0.0.1", str(uuid.uuid4()))
+        return AppHandle(self._host.starts[key], self._proxy, self._in_loop)
+
+    async def _control(self, request: web.Request) -> web.Response:
+        start = self._host.by_marker(request.match_info["marker"])
+        if start is None:
+            return web.Response(status=404)
+        return web.Response(text=await start.control(request.match_info["action"]))
+
+    def _emit(self, event: Event) -> None:
+        self.events.append(event)
+        if self._on_event:
+            self._on_event(event)
