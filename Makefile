@@ -22,7 +22,7 @@ help: ## List the targets
 setup: $(VENV)/.ready $(VENV_SAM)/.ready ## Install the tools into this folder (the other targets do it when needed)
 
 test: lint ## Check style, types and template, then run every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2
 
 unit: $(VENV)/.ready ## Run the quick tests alone
 	$(BIN)/python -m pytest tests/unit

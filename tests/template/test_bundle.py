@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import re
@@ -18,8 +19,6 @@ from tests.template.stack import ROOT, TEMPLATE
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.xdist_group("bundle")  # one build for all of them
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 # All that building may use: neither Docker nor the Python that the function will run on.
@@ -38,7 +37,7 @@ DEPENDENCIES = {
 
 def _tools(folder: Path) -> Path:
     """Make a PATH of its own, with this Python as the only one."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name in TOOLS:
         found = shutil.which(name)
         assert found, f"{name} is needed to build"
@@ -64,15 +63,21 @@ def _build(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built bundle."""
-    return _build(tmp_path_factory.mktemp("first"))
+    """The built bundle; workers that run at the same time share it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "bundle"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        built = folder / "build" / "StudioSetupFunction"
+        if not built.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _build(folder)
+        return built
 
 
 def _files(folder: Path) -> dict[str, bytes]:
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
 
 
@@ -114,7 +119,7 @@ def test_no_tests_and_nothing_compiled_here(bundle: Path) -> None:
 
 
 def test_the_versions_are_those_asked_for(bundle: Path) -> None:
-    """Every distribution in the bundle is pinned in src/requirements.txt, so tomorrow's bundle is the same."""
+    """Every distribution in the bundle is pinned in src/requirements.txt: tomorrow's bundle is today's."""
     lines = (ROOT / "src" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     assert _distributions(bundle) == pinned

@@ -135,9 +135,7 @@ def test_every_parameter_says_what_it_does_and_refuses_nonsense(template: dict[s
         ("d-abc-", False),
     ],
 )
-def test_a_malformed_domain_is_refused_at_deployment(
-    template: dict[str, Any], domain_id: str, accepted: bool
-) -> None:
+def test_a_malformed_domain_is_refused_at_deployment(template: dict[str, Any], domain_id: str, accepted: bool) -> None:
     """DomainId ends up in ARNs, so nothing but a domain's id (or nothing) is taken."""
     pattern = template["Parameters"]["DomainId"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, domain_id)) == accepted

@@ -55,8 +55,7 @@ def test_no_wildcard_action_and_no_wildcard_resource(default_stack: Stack) -> No
     """Even with every domain in scope no statement names all actions of a service or all resources."""
     for statement in _statements(default_stack):
         actions, resources = (
-            value if isinstance(value, list) else [value]
-            for value in (statement["Action"], statement["Resource"])
+            value if isinstance(value, list) else [value] for value in (statement["Action"], statement["Resource"])
         )
         assert not [action for action in actions if "*" in action]
         assert "*" not in resources

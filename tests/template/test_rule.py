@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from tests.template.conftest import Deploy
 
-EVENTS = {
-    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "tests/events").glob("*.json")
-}
+EVENTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "tests/events").glob("*.json")}
 STARTS = {
     "jupyter-server-started",
     "jupyter-server-named-started",

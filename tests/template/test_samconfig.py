@@ -49,9 +49,7 @@ def test_the_default_environment_belongs_to_no_account_and_no_machine(config: di
 
 def test_deploy_uses_what_was_built(config: dict[str, Any]) -> None:
     """Only building and validating name the source template; deploy, package and sync take the built one."""
-    named = {
-        command for command, section in config["default"].items() if "template_file" in section["parameters"]
-    }
+    named = {command for command, section in config["default"].items() if "template_file" in section["parameters"]}
     assert named == {"build", "validate"}
     for command in named:
         assert config["default"][command]["parameters"]["template_file"] == TEMPLATE.name

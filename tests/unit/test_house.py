@@ -47,10 +47,7 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 
 def _importers(folder: Path, *forbidden: str) -> dict[str, set[str]]:
     """Return file → what it imports of the forbidden, for the files that do."""
-    found = {
-        str(path.relative_to(folder)): set(_imports(_tree(path))) & set(forbidden)
-        for path in _sources(folder)
-    }
+    found = {str(path.relative_to(folder)): set(_imports(_tree(path))) & set(forbidden) for path in _sources(folder)}
     return {name: imports for name, imports in found.items() if imports}
 
 
@@ -118,7 +115,5 @@ def test_modules_stay_small() -> None:
 
 def test_no_file_names_the_machine_it_was_written_on() -> None:
     """No tracked file has a path of one particular machine in it."""
-    found = [
-        (name, folder) for name, text in _tracked_texts() for folder in OWN_MACHINES_FOLDERS if folder in text
-    ]
+    found = [(name, folder) for name, text in _tracked_texts() for folder in OWN_MACHINES_FOLDERS if folder in text]
     assert found == []
