@@ -7,5 +7,6 @@ loopback, on free ports, and is gone when the Studio ends. README.md says how tr
 
 Reading order: `studio` puts it together · `state` · `api_model`, `sagemaker_api`, `operations`, `landing`, `faults` ·
 `cloudtrail` · `app_host`, `container`, `jupyter_app`, `processes` · `sessions`, `front_door`, `proxy` ·
-`extension_repository` and `extension/` · what runs inside a container: `supervisorctl`, `lab_page` · `handles` for tests.
+`extension_repository` and `extension/` · what runs inside a container: `supervisorctl`, `serverextension`,
+`lab_page` · `handles` for tests.
 """

@@ -11,13 +11,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from botocore.model import OperationModel, Shape
+    from botocore.model import OperationModel
 
 
 @functools.lru_cache(maxsize=1)
@@ -31,14 +31,14 @@ def operation(name: str) -> OperationModel:
     return service_model().operation_model(name)
 
 
-def type_errors(value: Any, shape: Shape | None) -> str:
+def type_errors(value: Mapping[str, Any], shape: Shape | None) -> str:
     """Say where a value has the wrong names or types; empty when it is right."""
     if shape is None:
         return "" if not value else "this operation has no such structure"
     return str(ParamValidator().validate(value, shape).generate_report())
 
 
-def constraint_errors(value: Any, shape: Shape | None, path: str = "") -> list[str]:
+def constraint_errors(value: object, shape: Shape | None, path: str = "") -> list[str]:
     """List what the service would refuse although names and types are right, in the service's words."""
     return list(_violations(value, shape, path)) if shape is not None else []
 
@@ -49,13 +49,13 @@ def refusal(violations: list[str]) -> str:
     return f"{len(violations)} validation {noun} detected: " + "; ".join(violations)
 
 
-def _violations(value: Any, shape: Shape, path: str) -> Iterator[str]:
-    if shape.type_name == "structure" and isinstance(value, dict):
+def _violations(value: object, shape: Shape, path: str) -> Iterator[str]:
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
         yield from _structure_violations(value, shape, path)
-    elif shape.type_name == "list" and isinstance(value, list):
+    elif isinstance(shape, ListShape) and isinstance(value, list):
         yield from _size_violations(value, shape, path)
         for index, item in enumerate(value, start=1):
-            yield from _violations(item, shape.member, f"{path}.{index}.member")  # type: ignore[attr-defined]
+            yield from _violations(item, shape.member, f"{path}.{index}.member")
     elif shape.type_name == "string" and isinstance(value, str):
         yield from _size_violations(value, shape, path)
         yield from _text_violations(value, shape, path)
@@ -63,7 +63,7 @@ def _violations(value: Any, shape: Shape, path: str) -> Iterator[str]:
         yield from _range_violations(value, shape, path)
 
 
-def _structure_violations(value: dict[str, Any], shape: Any, path: str) -> Iterator[str]:
+def _structure_violations(value: dict[str, object], shape: StructureShape, path: str) -> Iterator[str]:
     for name in shape.required_members:
         if value.get(name) is None:
             yield _violation(None, _join(path, name), "Member must not be null")
@@ -72,8 +72,8 @@ def _structure_violations(value: dict[str, Any], shape: Any, path: str) -> Itera
             yield from _violations(value[name], member, _join(path, name))
 
 
-def _size_violations(value: Any, shape: Shape, path: str) -> Iterator[str]:
-    limits: Any = shape.metadata
+def _size_violations(value: str | list[object], shape: Shape, path: str) -> Iterator[str]:
+    limits = shape.metadata
     if len(value) < limits.get("min", 0):
         yield _violation(value, path, f"Member must have length greater than or equal to {limits['min']}")
     if "max" in limits and len(value) > limits["max"]:
@@ -81,7 +81,7 @@ def _size_violations(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 
 def _range_violations(value: int, shape: Shape, path: str) -> Iterator[str]:
-    limits: Any = shape.metadata
+    limits = shape.metadata
     if "min" in limits and value < limits["min"]:
         yield _violation(value, path, f"Member must have value greater than or equal to {limits['min']}")
     if "max" in limits and value > limits["max"]:
@@ -89,7 +89,7 @@ def _range_violations(value: int, shape: Shape, path: str) -> Iterator[str]:
 
 
 def _text_violations(value: str, shape: Shape, path: str) -> Iterator[str]:
-    allowed: Any = shape.metadata
+    allowed = shape.metadata
     if "enum" in allowed and value not in allowed["enum"]:
         choices = ", ".join(allowed["enum"])
         yield _violation(value, path, f"Member must satisfy enum value set: [{choices}]")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from emulator.state import now
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
 
     from emulator.state import Account
 
@@ -65,8 +65,8 @@ def _record(call: ApiCall, account: Account, moment: dt.datetime) -> Document:
         "sourceIPAddress": call.source_address,
         "userAgent": call.headers.get("User-Agent", ""),
         **failure,
-        "requestParameters": {**lower_camel(call.params), "tags": lower_camel(call.params.get("Tags") or [])},
-        "responseElements": None if call.response is None else lower_camel(call.response),
+        "requestParameters": lower_camel({**call.params, "Tags": call.params.get("Tags") or []}),
+        "responseElements": lower_camel(call.response),
         "requestID": call.request_id,
         "eventID": str(uuid.uuid4()),
         "readOnly": False,
@@ -104,9 +104,9 @@ def _user_identity(call: ApiCall, account: Account, moment: dt.datetime) -> Docu
     }
 
 
-def lower_camel(value: Any) -> Any:
+def lower_camel(value: object) -> object:
     """Return a value with every member name in CloudTrail's lowerCamelCase."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name[:1].lower() + name[1:]: lower_camel(member) for name, member in value.items()}
     if isinstance(value, list):
         return [lower_camel(item) for item in value]

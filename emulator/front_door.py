@@ -11,11 +11,11 @@ from aiohttp import web
 
 from emulator.jupyter_app import BASE_PATH
 from emulator.landing import PORTAL_PATH
+from emulator.proxy import Proxy, bad_gateway
 from emulator.state import AppKey, AppStatus
 
 if TYPE_CHECKING:
     from emulator.app_host import AppHost, AppStart
-    from emulator.proxy import Proxy
     from emulator.sessions import Session, Sessions
     from emulator.state import StudioState
 
@@ -42,8 +42,9 @@ class FrontDoor:
         if request.path == "/auth":
             return self._log_in(request)
         session = self._sessions.find(request.cookies.get(SESSION_COOKIE))
-        if session is None:
-            return _to_sign_in(request)
+        return _to_sign_in(request) if session is None else await self._inside(request, session)
+
+    async def _inside(self, request: web.Request, session: Session) -> web.StreamResponse:
         if request.path == "/app":
             return self._app_status(request, session)
         if request.path.startswith(BASE_PATH) or request.path == BASE_PATH.rstrip("/"):
@@ -87,7 +88,9 @@ class FrontDoor:
         start = self._start_of(session)
         if start is None or start.app.status is not AppStatus.IN_SERVICE:
             return _page(_LOADING_PAGE)
-        return await self._proxy.pass_on(request, f"http://127.0.0.1:{start.jupyter.port or 1}", start.app.key)
+        if start.jupyter.port is None:
+            return bad_gateway()
+        return await self._proxy.pass_on(request, f"http://127.0.0.1:{start.jupyter.port}", start.app.key)
 
     def _start_of(self, session: Session) -> AppStart | None:
         app = self._state.jupyter_app_of(session.grant.domain_id, session.grant.user_profile_name)

@@ -88,7 +88,7 @@ class JupyterApp:
             TimeoutError: it did not within the limit.
         """
         async with asyncio.timeout(self._options.start_limit_seconds), aiohttp.ClientSession() as session:
-            while not await self._answers(session):
+            while not await self._answers(session):  # noqa: ASYNC110 another process has no event to wait for
                 await asyncio.sleep(_POLL_SECONDS)
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:

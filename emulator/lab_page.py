@@ -6,7 +6,7 @@ page is where it gets its `_xsrf` cookie. Copied into each container, so it impo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
@@ -33,5 +33,6 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: ServerApp) -> None:
-    base_url = server.web_app.settings["base_url"]
-    server.web_app.add_handlers(".*$", [(url_path_join(base_url, "lab(?:/.*)?"), LabPageHandler)])
+    web_app: Any = server.web_app
+    base_url = web_app.settings["base_url"]
+    web_app.add_handlers(".*$", [(url_path_join(base_url, "lab(?:/.*)?"), LabPageHandler)])

@@ -7,6 +7,7 @@ browser's own Host (Jupyter names cookies after it), pings and close codes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import AsyncIterator, Hashable
 
 _HOP_BY_HOP = {
     "connection",
@@ -62,7 +63,7 @@ class Proxy:
         except aiohttp.WSServerHandshakeError as error:
             return web.Response(status=error.status, text=error.message)
         except (aiohttp.ClientConnectionError, TimeoutError):
-            return web.Response(status=502, text=_BAD_GATEWAY_PAGE, content_type="text/html")
+            return bad_gateway()
 
     def drop_websockets(self, app: Hashable) -> int:
         """Cut every websocket of an app as a broken network would, and say how many there were."""
@@ -107,63 +108,76 @@ class Proxy:
             browser = web.WebSocketResponse(protocols=chosen, autoping=False, autoclose=False, max_msg_size=0)
             await browser.prepare(request)
             if request.transport is not None:
-                await self._pump(browser, server, request.transport, app)
+                await self._converse(_Conversation(browser, server, request.transport), app)
             return browser
 
-    async def _pump(
+    async def _converse(self, conversation: _Conversation, app: Hashable) -> None:
+        live = self._live.setdefault(app, set())
+        live.add(conversation.transport)
+        try:
+            await conversation.run()
+        finally:
+            live.discard(conversation.transport)
+
+
+class _Conversation:
+    """Two websockets that say to each other what their other ends say, the way of ending included."""
+
+    def __init__(
         self,
         browser: web.WebSocketResponse,
         server: aiohttp.ClientWebSocketResponse,
         transport: asyncio.Transport,
-        app: Hashable,
     ) -> None:
-        self._live.setdefault(app, set()).add(transport)
+        self.transport = transport
+        self._browser = browser
+        self._server = server
+        self._goodbye_said = False
+
+    async def run(self) -> None:
+        """Return when both websockets have ended."""
+        outward = asyncio.create_task(self._pump(self._server, self._browser))
+        inward = asyncio.create_task(self._pump(self._browser, self._server))
         try:
-            await _pump_both_ways(browser, server, transport)
+            await asyncio.wait({outward, inward}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._goodbye_said and outward.done():
+                self.transport.close()  # the server vanished without a close frame, so shall we
+            elif not self._goodbye_said:
+                await self._server.close()
+            await asyncio.wait({outward, inward})
         finally:
-            self._live.get(app, set()).discard(transport)
+            outward.cancel()
+            inward.cancel()
+
+    async def _pump(self, source: _AnySocket, target: _AnySocket) -> None:
+        with contextlib.suppress(ConnectionError, aiohttp.ClientConnectionError):
+            async for message in _messages(source):
+                if message.type is WSMsgType.TEXT:
+                    await target.send_str(message.data)
+                elif message.type is WSMsgType.BINARY:
+                    await target.send_bytes(message.data)
+                elif message.type is WSMsgType.PING:
+                    await target.ping(message.data)
+                elif message.type is WSMsgType.PONG:
+                    await target.pong(message.data)
+                else:
+                    self._goodbye_said = True
+                    await target.close(code=message.data or _NORMAL_CLOSE, message=(message.extra or "").encode())
+                    await source.close(code=message.data or _NORMAL_CLOSE)
 
 
-async def _pump_both_ways(
-    browser: web.WebSocketResponse, server: aiohttp.ClientWebSocketResponse, transport: asyncio.Transport
-) -> None:
-    outward = asyncio.create_task(_pump(server, browser))
-    inward = asyncio.create_task(_pump(browser, server))
-    done, _ = await asyncio.wait({outward, inward}, return_when=asyncio.FIRST_COMPLETED)
-    if outward in done and not outward.result():
-        transport.close()  # the server vanished without a close frame, so shall we
-    if inward in done and not inward.result():
-        await server.close()
-    for task in (outward, inward):
-        task.cancel()
-    await asyncio.gather(outward, inward, return_exceptions=True)
+async def _messages(source: _AnySocket) -> AsyncIterator[aiohttp.WSMessage]:
+    """Yield messages up to and with the close frame; nothing more when there was none."""
+    passed_on = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG)
+    while (message := await source.receive()).type in passed_on:
+        yield message
+    if message.type is WSMsgType.CLOSE:
+        yield message
 
 
-async def _pump(source: _AnySocket, target: _AnySocket) -> bool:
-    """Pass messages on until the source closes; tell whether it said goodbye."""
-    try:
-        while True:
-            message = await source.receive()
-            if message.type is WSMsgType.TEXT:
-                await target.send_str(message.data)
-            elif message.type is WSMsgType.BINARY:
-                await target.send_bytes(message.data)
-            elif message.type is WSMsgType.PING:
-                await target.ping(message.data)
-            elif message.type is WSMsgType.PONG:
-                await target.pong(message.data)
-            elif message.type is WSMsgType.CLOSE:
-                await _close_both(source, target, message.data or _NORMAL_CLOSE, message.extra or "")
-                return True
-            else:
-                return False
-    except (ConnectionError, aiohttp.ClientConnectionError):
-        return False
-
-
-async def _close_both(source: _AnySocket, target: _AnySocket, code: int, reason: str) -> None:
-    await target.close(code=code, message=reason.encode())
-    await source.close(code=code)
+def bad_gateway() -> web.Response:
+    """Return the page for a server that is not there."""
+    return web.Response(status=502, text=_BAD_GATEWAY_PAGE, content_type="text/html")
 
 
 def _forwarded(request: web.Request, without: set[str]) -> CIMultiDict[str]:

@@ -51,9 +51,11 @@ class SageMakerApi:
         if name not in self._operations.by_name:
             raise ApiError("UnknownOperationException", f"The local Studio has no operation {name!r}")
         try:
-            params = json.loads(await request.read() or b"{}")
+            params = json.loads(await request.read())
         except ValueError as error:
             raise ApiError("SerializationException", "the body is not JSON") from error
+        if not isinstance(params, dict):
+            raise ApiError("SerializationException", "the body is not a JSON object")
         return self.call(name, params, request.headers, request.remote or "127.0.0.1", request_id)
 
     def call(
@@ -68,8 +70,7 @@ class SageMakerApi:
         try:
             answer = self._run(name, params)
         except ApiError as error:
-            failure = {"error_code": error.code, "error_message": error.message}
-            self._record(ApiCall(name, params, headers, source, request_id, **failure))
+            self._record(ApiCall(name, params, headers, source, request_id, None, error.code, error.message))
             raise
         self._record(ApiCall(name, params, headers, source, request_id, response=answer))
         return answer

@@ -78,6 +78,10 @@ class LocalStudio:
 
     def __enter__(self) -> Self:
         """Start listening."""
+        if self._parent:
+            self._parent.mkdir(parents=True, exist_ok=True)
+        # Resolved: programs inside compare paths, and /tmp may be a link.
+        self._folder = Path(tempfile.mkdtemp(prefix="local-studio-", dir=self._parent)).resolve()
         self._thread.start()
         try:
             self._in_loop(self._start())
@@ -114,7 +118,7 @@ class LocalStudio:
 
     def create_app(
         self,
-        user_profile_name: str | None = None,
+        user_profile_name: str = USER_PROFILE,
         *,
         space_name: str | None = None,
         domain_id: str = DOMAIN_ID,
@@ -123,15 +127,14 @@ class LocalStudio:
         options: StartOptions | None = None,
     ) -> AppHandle:
         """Call CreateApp, with the event that follows from it, and return the app's handle."""
-        key = AppKey(domain_id, user_profile_name, space_name, app_type, app_name)
-        owner = {"SpaceName": space_name} if space_name else {"UserProfileName": user_profile_name or USER_PROFILE}
+        owner = {"SpaceName": space_name} if space_name else {"UserProfileName": user_profile_name}
         key = AppKey(domain_id, owner.get("UserProfileName"), space_name, app_type, app_name)
         params = {"DomainId": domain_id, **owner, "AppType": app_type, "AppName": app_name}
         return self._in_loop(self._create_app(key, params, options))
 
     def app(
         self,
-        user_profile_name: str | None = USER_PROFILE,
+        user_profile_name: str = USER_PROFILE,
         *,
         space_name: str | None = None,
         domain_id: str = DOMAIN_ID,
@@ -184,10 +187,6 @@ class LocalStudio:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_CALL_LIMIT_SECONDS)
 
     async def _start(self) -> None:
-        if self._parent:
-            self._parent.mkdir(parents=True, exist_ok=True)
-        # Resolved: programs inside compare paths, and /tmp may be a link.
-        self._folder = Path(tempfile.mkdtemp(prefix="local-studio-", dir=self._parent)).resolve()
         await asyncio.to_thread(api_model.service_model)
         repository = await asyncio.to_thread(create_extension_repository, self._folder / "repository")
         self._host = AppHost(self._folder, git_configuration(repository), self._defaults)

@@ -1,6 +1,7 @@
+# ruff: noqa: INP001 (the root of a project of its own)
 """Packages the stand-in for the auto-shutdown extension under the name of the real one."""
 
-from setuptools import setup
+from setuptools import setup  # type: ignore[import-untyped]
 
 setup(
     name="sagemaker_studio_autoshutdown",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sagemaker_studio_autoshutdown.handlers import routes
+from .handlers import routes
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -15,7 +15,8 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: ServerApp) -> None:
-    server.web_app.add_handlers(".*$", routes(server.web_app.settings["base_url"]))
+    web_app: Any = server.web_app
+    web_app.add_handlers(".*$", routes(web_app.settings["base_url"]))
     server.log.info("sagemaker_studio_autoshutdown stand-in loaded")
 
 
