@@ -1,0 +1,72 @@
+"""The Lambda function: the composition root. It alone knows the environment, the SDK, the context and the clock."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, Protocol
+
+import boto3
+import requests
+from botocore.config import Config
+
+from studio_setup.app_event import Ignored, parse
+from studio_setup.commands import SETUP_COMMANDS
+from studio_setup.deadline import Deadline
+from studio_setup.plan import Plan
+from studio_setup.report import SetupFailed
+from studio_setup.settings import Settings
+from studio_setup.setup_run import Job, Tools, set_up
+
+LOG = logging.getLogger(__name__)
+# What is left for deleting the terminal and writing the last line.
+_RESERVE_SECONDS = 20.0
+SDK_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=5, read_timeout=30)
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context that is used."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends this invocation."""
+
+
+def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
+    """Set up the app whose start `event` tells of; the report as a dictionary.
+
+    Raises:
+        SetupFailed: the outcome is an error; Lambda's own retries then resume the run.
+    """
+    quiet_libraries()
+    deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
+    try:
+        return _handle(event, deadline)
+    except SetupFailed:
+        raise
+    except Exception as error:
+        LOG.error("setup.crashed", extra={"error": type(error).__name__, "reason": str(error)})  # noqa: TRY400
+        raise
+
+
+def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
+    started = parse(event, Settings.from_env(os.environ))
+    if isinstance(started, Ignored):
+        ignored = {"outcome": "skipped", "code": started.code, "reason": started.reason}
+        LOG.info("setup.finished", extra=ignored)
+        return ignored
+    LOG.info("setup.started", extra={"app": started.app.as_dict(), "event_id": started.event_id})
+    with requests.Session() as http:
+        tools = Tools(boto3.client("sagemaker", config=SDK_CONFIG), http)
+        report = set_up(Job(started.app, Plan(SETUP_COMMANDS)), tools, deadline)
+    fields = report.as_dict()
+    if report.outcome.is_error:
+        LOG.error("setup.finished", extra=fields)
+        raise SetupFailed(report)
+    LOG.info("setup.finished", extra=fields)
+    return fields
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries' own lines out of the log: at DEBUG they hold URLs and headers."""
+    for name in ("boto3", "botocore", "requests", "urllib3", "websocket"):
+        logging.getLogger(name).setLevel(logging.WARNING)

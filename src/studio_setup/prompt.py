@@ -1,0 +1,55 @@
+"""Our prompt, and how to find it in a stream of text that is cut anywhere. Pure.
+
+The shell shows `<NONCE:LINE:STATUS:ANSWER>` as its prompt: the number of the line it ran last, that line's exit
+status, and what the line left in `$answer`. What is typed holds `$sn` and `$?` where the prompt has digits, so the
+echo of our own typing cannot match; the number tells the prompt that answers a line from the prompt after anything
+typed by somebody else; and an answer inside the prompt cannot be mixed with what others print.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_MAX_REPLY_CHARACTERS = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one line: its exit status, what it answered, and the text printed before the prompt."""
+
+    exit_status: int
+    answer: str
+    text: str
+
+
+class PromptFinder:
+    """Accumulates a terminal's text until our prompt is in it."""
+
+    def __init__(self, nonce: str) -> None:
+        self._nonce = nonce
+        self._prompt = re.compile(rf"<{nonce}:(\d*):(\d+):([^>\r\n]*)>")
+        self._text = ""
+
+    @property
+    def as_shell_text(self) -> str:
+        """The prompt as the shell's PS1 takes it, without a single quote in it."""
+        return f"<{self._nonce}:$sn:$?:$answer>"
+
+    @property
+    def tail(self) -> str:
+        """The last of what was seen since the last prompt: what a person would look at."""
+        return self._text[-500:]
+
+    def feed(self, text: str) -> None:
+        """Take in what arrived; the oldest goes when there is too much."""
+        self._text = (self._text + text)[-_MAX_REPLY_CHARACTERS:]
+
+    def find(self, line_number: int | None) -> Reply | None:
+        """The reply to that line (None: any prompt of ours) if it is there, and forget the text up to it."""
+        for match in self._prompt.finditer(self._text):
+            if line_number is None or match[1] == str(line_number):
+                reply = Reply(int(match[2]), match[3], self._text[: match.start()])
+                self._text = self._text[match.end() :]
+                return reply
+        return None

@@ -1,0 +1,218 @@
+# shellcheck shell=sh
+# Keeps a run in the app: a command is a process of its own, and whoever connects finds it by its files.
+#
+# Its functions leave what they have to say in $answer, which the shell's prompt carries (see prompt.py).
+# Sent once per connection and read into the shell that shell.py owns; kept beside the runs as well, because each
+# command's keeper is a process of its own (`sh remote.sh keep ...`). POSIX sh with the tools of coreutils 8.22 or
+# busybox; setsid from util-linux or busybox. Nothing here waits without a limit.
+#
+#   $root/                              mode 0700 on the app's own disk: it lives as long as this start of the app
+#     remote.sh  nap                    this text; a pipe nobody writes to, to wait on without a process
+#     claim                             "RUN DIGEST": the run that sets up this start of the app
+#     RUN/claim  RUN/over               what a run would claim; its verdict, once nothing is left to do
+#     RUN/COMMAND/script  log           what runs, and all it printed
+#     RUN/COMMAND/keeper  child         "PID START": the process that waits for the command, and the command's own
+#     RUN/COMMAND/ended                 why the command was ended before its time: timed-out, stopped
+#     RUN/COMMAND/status                "EXIT_STATUS STARTED FINISHED", written last, in one piece
+
+# shellcheck disable=SC2154 # $text is set by whoever sends it
+
+# prepare: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers "ready ROOT".
+prepare() {
+    user_umask=$(umask)
+    umask 077
+    set -m 2>/dev/null # see start
+    for tool in base64 find head id ln mkfifo mv setsid sleep tail tr wc; do
+        command -v "$tool" >/dev/null || { answer="missing $tool"; return 1; }
+    done
+    root=${TMPDIR:-/tmp}/studio-setup-$(id -u)
+    mkdir -p "$root" || return 1
+    if [ -z "$(find "$root" -prune -type d -user "$(id -u)" -perm 700)" ]; then
+        answer="not ours alone $root"
+        return 1
+    fi
+    [ -p "$root/nap" ] || mkfifo "$root/nap" 2>/dev/null
+    printf %b "$text" >"$root/remote.$$" || return 1
+    mv -f "$root/remote.$$" "$root/remote.sh" || return 1
+    answer="ready $root"
+}
+
+# open_run RUN DIGEST: a folder for a run that claims nothing.
+open_run() {
+    mkdir -p "$root/$1" && printf '%s %s\n' "$1" "$2" >"$root/$1/claim"
+}
+
+# claim RUN DIGEST [force]: make RUN the one that sets up this start of the app, unless there is one already (force
+# replaces one that is over); answers "claim RUN DIGEST VERDICT" of the one that holds.
+claim() {
+    open_run "$1" "$2" || return 1
+    # A hard link appears whole or not at all, and only once.
+    ln "$root/$1/claim" "$root/claim" 2>/dev/null
+    read -r run digest <"$root/claim" || return 1
+    if [ "$3" = force ] && [ "$run" != "$1" ] && [ -e "$root/$run/over" ]; then
+        ln -f "$root/$1/claim" "$root/claim.$1" &&
+            mv -f "$root/claim.$1" "$root/claim" || return 1
+        run=$1 digest=$2
+    fi
+    verdict=-
+    [ ! -e "$root/$run/over" ] || read -r verdict <"$root/$run/over"
+    answer="claim $run $digest $verdict"
+}
+
+# finish RUN VERDICT: nothing is left to do for it.
+finish() {
+    echo "$2" >"$root/$1/over"
+}
+
+# start RUN COMMAND LIMIT_SECONDS: run $text (as printf %b takes it) as COMMAND unless anyone started that before.
+start() {
+    command=$root/$1/$2
+    [ ! -e "$command.keeper" ] || return 0
+    printf %b "$text" >"$command.script.$$" || return 1
+    # Job control makes this a process group of its own, and that makes setsid fork: the keeper goes on alone and,
+    # unlike a job started with &, does not ignore SIGINT.
+    setsid sh "$root/remote.sh" keep "$command" "$command.script.$$" "$3" "$user_umask" </dev/null >/dev/null 2>&1
+}
+
+# follow RUN COMMAND OFFSET COUNT WAIT_SECONDS: wait that long at most for the command to be over; answers
+# "follow STATE EXIT_STATUS ENDED STARTED FINISHED SIZE DATA": STATE is none, running, over or lost; DATA is at most COUNT
+# bytes of its output from OFFSET on, in base64, so that whatever a command prints cannot look like an answer.
+follow() {
+    command=$root/$1/$2
+    await_status "$5"
+    state=running status=- started=- finished=- ended=- size=0 data=
+    # Looked at before the status is, so that a command that ends in between is not called lost.
+    [ -s "$command.keeper" ] || state=none
+    [ "$state" = none ] || alive "$command.keeper" || alive "$command.child" || state=lost
+    if [ -s "$command.status" ] && read -r status started finished <"$command.status"; then state=over; fi
+    [ "$state" != lost ] || end_watch
+    [ ! -s "$command.ended" ] || read -r ended <"$command.ended"
+    [ ! -s "$command.log" ] || size=$(($(wc -c <"$command.log")))
+    if [ "$4" -gt 0 ] && [ "$size" -gt "$3" ]; then
+        data=$(tail -c "+$(($3 + 1))" "$command.log" | head -c "$4" | base64 | tr -d '\n')
+    fi
+    # shellcheck disable=SC2034 # the prompt shows it
+    answer="follow $state $status $ended $started $finished $size $data"
+}
+
+# await_status SECONDS: wait that long at most for $command to be over; at first with short naps, for short commands.
+await_status() {
+    read -r uptime _ </proc/uptime
+    until=$((${uptime%.*} + $1))
+    for seconds in 0.001 0.001 0.001 0.001 0.001 0.001 0.002 0.002 0.003 0.004 0.006 0.01 0.015 0.02 0.03 0.05; do
+        [ ! -s "$command.status" ] || return 0
+        nap "$seconds"
+    done
+    while [ ! -s "$command.status" ] && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
+        nap 0.1
+    done
+}
+
+# stop RUN COMMAND: end it before its time.
+stop() {
+    command=$root/$1/$2
+    if [ ! -s "$command.status" ] && alive "$command.child"; then
+        echo stopped >"$command.ended"
+        end_group
+    fi
+}
+
+# keep COMMAND_PATH SCRIPT LIMIT_SECONDS UMASK: wait for the command and write down how it ended. The first keeper wins.
+keep() {
+    umask 077
+    command=$1
+    identity $$ || exit 1
+    set -C # a file is made by one process only
+    { echo "$$ $identity" >"$command.keeper"; } 2>/dev/null || { rm -f "$2"; exit 0; }
+    set +C
+    read -r started _ </proc/uptime
+    watch "$3" &
+    watchdog=$!
+    # In a session of its own, so that killing its process group does not kill its keeper.
+    setsid sh "$0" become "$command" "$2" "$4" </dev/null >"$command.log" 2>&1
+    status=$?
+    [ ! -e "$command.ended" ] || end_group
+    kill "$watchdog" 2>/dev/null
+    read -r finished _ </proc/uptime
+    echo "$status $started $finished" >"$command.status"
+}
+
+# become COMMAND_PATH SCRIPT UMASK: turn into the command itself, in the user's home, with nobody to answer questions.
+become() {
+    identity $$ && echo "$$ $identity" >"$1.child"
+    umask "$3"
+    cd || cd /
+    export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
+    export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true SSH_ASKPASS=true GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh} -oBatchMode=yes"
+    export PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PROGRESS_BAR=off
+    export DEBIAN_FRONTEND=noninteractive CONDA_ALWAYS_YES=true NPM_CONFIG_YES=true
+    unset HISTFILE PS1 PS2 # ours, not the user's
+    IFS= read -r first <"$2" || :
+    case $first in
+    '#!'*)
+        # As the kernel would, but from a file system mounted noexec too.
+        # shellcheck disable=SC2086 # an interpreter and its argument
+        exec ${first#??} "$2"
+        ;;
+    *) ;;
+    esac
+    if command -v bash >/dev/null; then exec bash "$2"; fi
+    exec sh "$2"
+}
+
+# watch LIMIT_SECONDS: end $command when its time is over.
+watch() {
+    # Not TERM: between fork and exec, a copy of this shell would catch it.
+    trap 'kill -KILL "$!" 2>/dev/null; exit' TERM
+    sleep "$1" &
+    wait "$!"
+    echo timed-out >"$command.ended"
+    end_group
+}
+
+# end_watch: a keeper that was killed leaves its watchdog behind, in the group that only they were in.
+end_watch() {
+    read -r pid start <"$command.keeper" && ! identity "$pid" && kill -KILL "-$pid" 2>/dev/null
+}
+
+# end_group: end $command's whole process group, with force if five seconds of asking are not enough.
+end_group() {
+    read -r pid start <"$command.child" || return 0
+    kill -TERM "-$pid" 2>/dev/null
+    kill -CONT "-$pid" 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
+        kill -0 "-$pid" 2>/dev/null || return 0
+        sleep 0.2
+    done
+    kill -KILL "-$pid" 2>/dev/null
+}
+
+# alive FILE: does the process in FILE ("PID START") still run? A number alone may be another process by now.
+alive() {
+    read -r pid start 2>/dev/null <"$1" && identity "$pid" && [ "$identity" = "$start" ]
+}
+
+# identity PID: set $identity to when it was started, in ticks since boot; fails if it does not run (proc(5), stat).
+identity() {
+    { read -r identity <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # shellcheck disable=SC2086 # the fields behind the name, which may hold spaces
+    set -- ${identity##*) }
+    identity=${20}
+    [ "$1" != Z ] && [ "$1" != X ]
+}
+
+# nap SECONDS: wait; without a process where the shell can.
+nap() {
+    if [ -n "${BASH_VERSION:-}" ]; then
+        # shellcheck disable=SC3045 # bash only
+        read -r -t "$1" _ <>"$root/nap"
+    else
+        sleep "$1"
+    fi
+    return 0
+}
+
+case ${1:-} in
+keep | become) "$@" ;;
+*) ;;
+esac
