@@ -12,10 +12,13 @@ In the order the data takes:
     settings     app_event     what the operator configured; what started
     commands     plan          the setup itself, as data; what a setup is
     setup_run                  the use case: the list of its steps
+    connection                 the way into the app, opened as often as it takes:
     studio       jupyter       SageMaker and the login; the Jupyter server's REST API
     channel      shell         the terminal's websocket; a shell of ours at its other end
     prompt       output        matching our prompt; printable text from whatever a command printed
     remote_run   remote.sh     claim, start, follow; their other half, in the app
+    command_run                one command of a run, its output logged within bounds
     report       errors        what came of it; what an operator should do about it
     deadline                   the only place that knows time
+    terminal_view              the log as a person at a terminal wants to see it
 """

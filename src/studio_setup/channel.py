@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import websocket
 
 from studio_setup.deadline import Deadline
-from studio_setup.errors import ConnectionLost
+from studio_setup.errors import ConnectionLost, ShellGone
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,7 +73,8 @@ class Channel:
         """The text that arrived next; empty if there was none in that time.
 
         Raises:
-            ConnectionLost: the connection or the shell is gone, or what arrived is no terminal message.
+            ShellGone: the shell ended.
+            ConnectionLost: the connection is gone, or what arrived is no terminal message.
         """
         self._connection.settimeout(max(timeout_seconds, 0.001))
         try:
@@ -86,7 +87,7 @@ class Channel:
             case ["stdout", str(text)]:
                 return text
             case ["disconnect", *_]:
-                raise ConnectionLost("The terminal's shell is gone.")
+                raise ShellGone("The terminal's shell is gone.")
             case _:
                 return ""
 

@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"studio_setup: {error}", file=sys.stderr)
         return _USAGE_STATUS
     except KeyboardInterrupt:
-        print("studio_setup: interrupted; the command in the app was ended.", file=sys.stderr)
+        print("studio_setup: interrupted.", file=sys.stderr)
         return _INTERRUPTED_STATUS
     _show(report, as_json=options.json)
     return EXIT_STATUS[report.outcome]

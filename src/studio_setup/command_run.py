@@ -30,9 +30,8 @@ class CommandRun:
         self._text = OutputText()
         self._logged_to = 0
         self._left_out_bytes = 0
-        self._looks = 0
+        self._announced = False
         self._done = False
-        self.was_over = False
         self.result = self._result(CommandState.RUNNING, None, "")
 
     def carry_out(self, runs: RemoteRuns) -> CommandResult:
@@ -48,6 +47,7 @@ class CommandRun:
             progress = self._follow_to_end(runs)
         except KeyboardInterrupt:
             runs.stop(self._run_id, self._command.name)
+            LOG.warning("command.stopped", extra={"command": self._command.name})
             raise
         self._log_tail(runs, progress)
         self._done = True
@@ -67,10 +67,9 @@ class CommandRun:
     def _look(self, runs: RemoteRuns) -> Progress:
         wanted = min(_CHUNK_BYTES, HEAD_BYTES - self._logged_to)
         progress = runs.follow(self._run_id, self._command.name, self._logged_to, wanted)
-        if not self._looks:
-            self.was_over = progress.state in {"over", "lost"}
+        if not self._announced:
+            self._announced = True
             LOG.info("command.started", extra={"command": self._command.name, "state": progress.state})
-        self._looks += 1
         self._log_output(progress.output)
         self.result = self._result(CommandState.RUNNING, progress, self._log_path(runs))
         return progress

@@ -106,6 +106,12 @@ class ControlPlaneRefused(Unreachable):
         self.aws_code = aws_code
 
 
+class AppReplaced(AppGone):
+    """The app was started anew meanwhile; that start has an event, and a setup, of its own."""
+
+    code = "app-replaced"
+
+
 class AppNotReady(Unreachable):
     """The app was not in service in time."""
 
@@ -155,6 +161,12 @@ class ConnectionLost(Unreachable):
     """The connection broke, or went silent; trying again may help."""
 
     code = "connection-lost"
+
+
+class ShellGone(ConnectionLost):
+    """The terminal's shell ended."""
+
+    code = "shell-gone"
 
 
 class LoginExpired(ConnectionLost):

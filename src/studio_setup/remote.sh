@@ -9,7 +9,7 @@
 #   $root/                              mode 0700 on the app's own disk: it lives as long as this start of the app
 #     remote.sh  nap                    this text; a pipe nobody writes to, to wait on without a process
 #     claim                             "RUN DIGEST": the run that sets up this start of the app
-#     RUN/claim  RUN/over               what a run would claim; its verdict, once nothing is left to do
+#     RUN/claim  RUN/over               what a run would claim; "VERDICT ATTEMPT", once nothing is left to do
 #     RUN/COMMAND/script  log           what runs, and all it printed
 #     RUN/COMMAND/keeper  child         "PID START": the process that waits for the command, and the command's own
 #     RUN/COMMAND/ended                 why the command was ended before its time: timed-out, stopped
@@ -55,13 +55,21 @@ claim() {
         run=$1 digest=$2
     fi
     verdict=-
-    [ ! -e "$root/$run/over" ] || read -r verdict <"$root/$run/over"
+    [ ! -e "$root/$run/over" ] || read -r verdict _ <"$root/$run/over"
     answer="claim $run $digest $verdict"
 }
 
-# finish RUN VERDICT: nothing is left to do for it.
+# has RUN: is it of this start of the app?
+has() {
+    [ -s "$root/$1/claim" ]
+}
+
+# finish RUN VERDICT ATTEMPT: nothing is left to do for it; answers "finish VERDICT ATTEMPT" of the first to say so.
 finish() {
-    echo "$2" >"$root/$1/over"
+    set -C # a file is made by one process only
+    { echo "$2 $3" >"$root/$1/over"; } 2>/dev/null
+    set +C
+    read -r verdict attempt <"$root/$1/over" && answer="finish $verdict $attempt"
 }
 
 # start RUN COMMAND LIMIT_SECONDS: run $text (as printf %b takes it) as COMMAND unless anyone started that before.

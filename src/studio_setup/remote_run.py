@@ -22,6 +22,7 @@ _READY = re.compile(r"ready (/.*)")
 _CLAIM = re.compile(r"claim (\w+) (\w+) ([\w-]+)")
 _FOLLOW = re.compile(r"follow (none|running|over|lost) (-|\d+) (-|timed-out|stopped) (-|[\d.]+) (-|[\d.]+) (\d+) (\S*)")
 _FOLLOW_SECONDS = 1
+_FINISH = re.compile(r"finish (\w+) (\w+)")
 _TRIES = 5
 
 
@@ -86,9 +87,17 @@ class RemoteRuns:
                 return Claim(match[1], match[2], "" if match[3] == "-" else match[3])
         raise NoWorkspace(f"The app cannot keep a claim in {self._root}: {_complaint(reply)}.")
 
-    def finish(self, run_id: str, verdict: str) -> None:
-        """Note that nothing is left to do for a run."""
-        self._shell.run(f"finish {run_id} {verdict}")
+    def has(self, run_id: str) -> bool:
+        """Is the run of this start of the app?"""
+        return self._shell.run(f"has {run_id}").exit_status == 0
+
+    def finish(self, run_id: str, verdict: str, attempt: str) -> bool:
+        """Note that nothing is left to do for a run; True if this attempt was the first to say so."""
+        for _ in range(_TRIES):
+            match = _FINISH.fullmatch(self._shell.run(f"finish {run_id} {verdict} {attempt}").answer)
+            if match:
+                return match[2] == attempt
+        raise NoWorkspace(f"The app cannot keep a verdict in {self._root}; is its disk full?")
 
     def start(self, run_id: str, command: str, script: str, timeout_seconds: int) -> None:
         """Start a command unless it was started before, by anyone."""

@@ -7,29 +7,26 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from studio_setup.app_event import App
-from studio_setup.channel import Channel, WebSocketAddress
+from studio_setup.channel import Channel
 from studio_setup.command_run import CommandRun
+from studio_setup.connection import Connection, OpenChannel
 from studio_setup.deadline import Deadline, Stopwatch
 from studio_setup.errors import (
     AlreadySetUp,
+    AppReplaced,
     ClaimedByOtherSetup,
     ConnectionLost,
-    LoginRefused,
     OutOfTime,
     SetupChanged,
     SetupError,
 )
-from studio_setup.jupyter import Jupyter
 from studio_setup.plan import Plan
 from studio_setup.remote_run import RemoteRuns
 from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
-from studio_setup.shell import Shell
 from studio_setup.studio import Studio
 
 if TYPE_CHECKING:
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 LOG = logging.getLogger(__name__)
-_READY_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class Tools:
 
     sagemaker: SageMakerClient
     http: requests.Session
-    open_channel: Callable[[WebSocketAddress, Deadline], Channel] = Channel.open
+    open_channel: OpenChannel = Channel.open
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +64,8 @@ class Job:
 class _Run:
     """What is known of the run so far; it survives the connection."""
 
-    run_id: str = field(default_factory=lambda: secrets.token_hex(6))
-    opened: bool = False
+    attempt: str = field(default_factory=lambda: secrets.token_hex(6))
+    run_id: str = ""  # once it is known
     resumed: bool = False
     repeated: bool = False
     commands: dict[str, CommandRun] = field(default_factory=dict)
@@ -85,12 +81,14 @@ def set_up(job: Job, tools: Tools, deadline: Deadline) -> SetupReport:
     except SetupError as error:
         results = tuple(command.result for command in run.commands.values())
         outcome, code, reason = error.outcome, error.code, str(error)
+        if outcome is Outcome.UNFINISHED and not run.run_id:
+            outcome = Outcome.UNREACHABLE
     return SetupReport(
         outcome=outcome,
         code=code,
         reason=reason,
         app=job.app.as_dict(),
-        run_id=run.run_id if run.opened else "",
+        run_id=run.run_id,
         resumed=run.resumed,
         repeated=run.repeated,
         seconds=watch.seconds,
@@ -102,7 +100,7 @@ def _carry_out(job: Job, tools: Tools, deadline: Deadline, run: _Run) -> tuple[C
     studio = Studio(tools.sagemaker, job.app, deadline)
     studio.refuse_sso()
     studio.wait_until_in_service(job.grace_seconds)
-    connection = _Connection(studio, tools, deadline)
+    connection = Connection(studio, tools.http, tools.open_channel, deadline)
     while True:
         try:
             with connection.open() as runs:
@@ -110,58 +108,11 @@ def _carry_out(job: Job, tools: Tools, deadline: Deadline, run: _Run) -> tuple[C
         except ConnectionLost as lost:
             LOG.warning("connection.lost", extra={"reason": str(lost)})
             if deadline.expired:
-                raise _out_of_time(lost, run) from None
-        deadline.pause(1.0)
+                raise (
+                    OutOfTime(f"Our time is up, and the connection is lost: {lost}") if run.run_id else lost
+                ) from None
+        connection.pause()
         studio.wait_until_in_service(grace_seconds=0)
-
-
-def _out_of_time(lost: ConnectionLost, run: _Run) -> SetupError:
-    return OutOfTime(f"Our time is up, and the connection is lost: {lost}") if run.opened else lost
-
-
-class _Connection:
-    """A terminal in the app, from the login to our shell; opened again as often as it takes."""
-
-    def __init__(self, studio: Studio, tools: Tools, deadline: Deadline) -> None:
-        self._studio = studio
-        self._tools = tools
-        self._deadline = deadline
-        self._base_url = ""
-        self._left_terminals: set[str] = set()
-
-    @contextmanager
-    def open(self) -> Iterator[RemoteRuns]:
-        """Log in unless we are, wait for Jupyter, open a terminal, make its shell ours; delete the terminal after."""
-        jupyter = self._ready_jupyter()
-        self._left_terminals = {name for name in self._left_terminals if not jupyter.delete_terminal(name)}
-        terminal = jupyter.create_terminal()
-        try:
-            channel = self._tools.open_channel(jupyter.terminal_address(terminal), self._deadline)
-            try:
-                LOG.info("terminal.opened", extra={"terminal": terminal})
-                yield RemoteRuns.prepare(Shell.take_over(channel, self._deadline))
-            finally:
-                channel.close()
-        finally:
-            # A number may be somebody else's terminal after a restart of the server: only our own names are kept.
-            if not jupyter.delete_terminal(terminal) and not terminal.isdigit():
-                self._left_terminals.add(terminal)
-
-    def _ready_jupyter(self) -> Jupyter:
-        base_url = self._base_url or self._log_in()
-        self._base_url = ""  # a login that does not lead to a ready server is not used again
-        jupyter = Jupyter(self._tools.http, base_url, self._deadline)
-        jupyter.wait_until_ready(self._deadline.within(_READY_SECONDS))
-        self._base_url = base_url
-        return jupyter
-
-    def _log_in(self) -> str:
-        try:
-            return self._studio.log_in(self._tools.http)
-        except LoginRefused as refused:
-            # The URL may have expired on its way.
-            LOG.warning("login.refused", extra={"reason": str(refused)})
-            return self._studio.log_in(self._tools.http)
 
 
 def _run_commands(job: Job, runs: RemoteRuns, run: _Run) -> tuple[CommandResult, ...]:
@@ -174,29 +125,32 @@ def _run_commands(job: Job, runs: RemoteRuns, run: _Run) -> tuple[CommandResult,
         results.append(result)
         if not result.succeeded and not command.go_on_after_failure:
             break
-    run.repeated = run.repeated or (run.resumed and all(one.was_over for one in run.commands.values()))
-    runs.finish(run.run_id, _verdict(tuple(results), run)[0])
+    run.repeated = not runs.finish(run.run_id, _verdict(tuple(results), run)[0], run.attempt)
     return tuple(results)
 
 
 def _open_run(job: Job, runs: RemoteRuns, run: _Run) -> None:
-    """Claim this start of the app, or find the run that has claimed it."""
+    """Claim this start of the app or find the run that has; the second time, check that it is still there."""
+    if run.run_id:
+        if not runs.has(run.run_id):
+            raise AppReplaced("The app was started anew meanwhile.")
+    elif job.claims_start:
+        _claim(job, runs, run)
+    else:
+        runs.open_run(run.attempt, job.plan.digest)
+        run.run_id = run.attempt
+
+
+def _claim(job: Job, runs: RemoteRuns, run: _Run) -> None:
     digest = job.plan.digest
-    if not job.claims_start:
-        runs.open_run(run.run_id, digest)
-        run.opened = True
-        return
-    claim = runs.claim(run.run_id, digest, force=job.force)
-    LOG.info("run.claimed", extra={"run_id": claim.run_id, "ours": claim.run_id == run.run_id})
-    if claim.run_id == run.run_id:
-        run.opened = True
-        return
-    if claim.verdict == Outcome.SUCCEEDED:
+    claim = runs.claim(run.attempt, digest, force=job.force)
+    run.resumed = claim.run_id != run.attempt
+    LOG.info("run.claimed", extra={"run_id": claim.run_id, "resumed": run.resumed})
+    if run.resumed and claim.verdict == Outcome.SUCCEEDED:
         raise AlreadySetUp(f"Run {claim.run_id} has set this start of the app up already.")
     if claim.digest != digest:
         raise _claimed_by_other(claim.run_id, claim.verdict)
     run.run_id = claim.run_id
-    run.opened = run.resumed = True
 
 
 def _claimed_by_other(run_id: str, verdict: str) -> SetupError:

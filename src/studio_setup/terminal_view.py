@@ -15,6 +15,7 @@ _SENTENCES = {
     "login.refused": "{reason}",
     "terminal.opened": "Opened terminal {terminal}.",
     "connection.lost": "Connection lost: {reason} Connecting again.",
+    "command.stopped": "Stopped {command}.",
     "command.output_left_out": "[{left_out_bytes} bytes not shown; all of it is in the app: {log_path}]",
 }
 _WAITS = {

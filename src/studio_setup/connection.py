@@ -1,0 +1,85 @@
+"""The way into an app: login, ready server, terminal, shell of ours; opened again as often as it takes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import requests
+
+from studio_setup.channel import Channel, WebSocketAddress
+from studio_setup.deadline import Deadline
+from studio_setup.errors import LoginRefused, ShellGone, ShellSilent
+from studio_setup.jupyter import Jupyter
+from studio_setup.remote_run import RemoteRuns
+from studio_setup.shell import Shell
+from studio_setup.studio import Studio
+
+LOG = logging.getLogger(__name__)
+_READY_SECONDS = 20.0
+_SHELL_TRIES = 3
+
+OpenChannel = Callable[[WebSocketAddress, Deadline], Channel]
+
+
+class Connection:
+    """A terminal in the app, from the login to our shell; opened again as often as it takes."""
+
+    def __init__(self, studio: Studio, http: requests.Session, open_channel: OpenChannel, deadline: Deadline) -> None:
+        self._studio = studio
+        self._http = http
+        self._open_channel = open_channel
+        self._deadline = deadline
+        self._failures = 0
+        self._base_url = ""
+        self._left_terminals: set[str] = set()
+
+    def pause(self) -> None:
+        """Wait before the next try: longer, the more have failed in a row."""
+        self._deadline.pause(min(0.5 * 2**self._failures, 10.0))
+
+    @contextmanager
+    def open(self) -> Iterator[RemoteRuns]:
+        """Log in unless we are, wait for Jupyter, open a terminal, make its shell ours; delete the terminal after."""
+        self._failures += 1
+        jupyter = self._ready_jupyter()
+        self._left_terminals = {name for name in self._left_terminals if not jupyter.delete_terminal(name)}
+        terminal = jupyter.create_terminal()
+        try:
+            channel = self._open_channel(jupyter.terminal_address(terminal), self._deadline)
+            try:
+                LOG.info("terminal.opened", extra={"terminal": terminal})
+                shell = self._take_over(channel)
+                self._failures = 0
+                yield RemoteRuns.prepare(shell)
+            finally:
+                channel.close()
+        finally:
+            # A number may be somebody else's terminal after a restart of the server: only our own names are kept.
+            if not jupyter.delete_terminal(terminal) and not terminal.isdigit():
+                self._left_terminals.add(terminal)
+
+    def _ready_jupyter(self) -> Jupyter:
+        base_url = self._base_url or self._log_in()
+        self._base_url = ""  # a login that does not lead to a ready server is not used again
+        jupyter = Jupyter(self._http, base_url, self._deadline)
+        jupyter.wait_until_ready(self._deadline.within(_READY_SECONDS))
+        self._base_url = base_url
+        return jupyter
+
+    def _log_in(self) -> str:
+        try:
+            return self._studio.log_in(self._http)
+        except LoginRefused as refused:
+            # The URL may have expired on its way.
+            LOG.warning("login.refused", extra={"reason": str(refused)})
+            return self._studio.log_in(self._http)
+
+    def _take_over(self, channel: Channel) -> Shell:
+        try:
+            return Shell.take_over(channel, self._deadline)
+        except ShellGone:
+            if self._failures < _SHELL_TRIES:
+                raise
+            raise ShellSilent(f"The user's shell ended by itself, {_SHELL_TRIES} times.") from None
