@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cfnlint.api import lint_file
 
+from studio_setup.settings import KNOWN_APP_TYPES, Settings
 from tests.template.stack import TEMPLATE
 
 if TYPE_CHECKING:
@@ -37,6 +39,16 @@ def test_the_domain_reaches_the_function(deploy: Deploy) -> None:
     """DomainId narrows the function too, not only rule and role."""
     function = deploy(DomainId="d-abcdefghijkl").properties("StudioSetupFunction")
     assert function["Environment"]["Variables"]["DOMAIN_ID"] == "d-abcdefghijkl"
+
+
+def test_template_and_code_agree(deploy: Deploy, template: dict[str, Any]) -> None:
+    """The handler is where the template says, understands what it is given, and can do all that is offered."""
+    function = deploy(DomainId="d-abcdefghijkl").properties("StudioSetupFunction")
+    module, _, name = function["Handler"].rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name))
+    settings = Settings.from_env(function["Environment"]["Variables"])
+    assert settings == Settings(app_types=("JupyterServer",), domain_id="d-abcdefghijkl")
+    assert template["Parameters"]["AppTypes"]["AllowedValues"] == list(KNOWN_APP_TYPES)
 
 
 def test_every_attempt_may_come_back(default_stack: Stack) -> None:

@@ -53,7 +53,7 @@ def _importers(folder: Path, *forbidden: str) -> dict[str, set[str]]:
 
 def _function_lengths(tree: ast.AST) -> dict[str, int]:
     return {
-        node.name: node.end_lineno - node.lineno + 1
+        f"{node.name}, line {node.lineno}": node.end_lineno - node.lineno + 1
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
     }
