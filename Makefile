@@ -46,7 +46,7 @@ demo: setup ## Watch an app start and be set up, on this machine
 
 clean: ## Remove everything that make has made
 	rm -rf $(VENV) $(VENV_SAM) .aws-sam .pytest_cache .mypy_cache .ruff_cache
-	find src emulator tests bench -type d -name __pycache__ -exec rm -rf {} +
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed requirement is installed into what is there; an environment whose Python is gone is made anew.
 $(VENV)/.ready: requirements.txt src/requirements.txt
