@@ -1,0 +1,72 @@
+"""Setups on the local Studio: a real Jupyter server, a real shell, the engine as it ships.
+
+Charter: loopback and free ports only; one Studio a test process, one user a test; nothing waits without a limit or for
+a time instead of a condition; whatever a test started is gone after it, and no test leaves a terminal of ours open.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from emulator.app_host import StartOptions
+from emulator.handles import AppHandle
+from emulator.studio import LocalStudio
+from tests.emulated.scenario import Scenario
+
+_USERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def studio() -> Iterator[LocalStudio]:
+    """A Studio with one domain."""
+    with LocalStudio() as studio:
+        studio.add_domain()
+        yield studio
+
+
+@pytest.fixture
+def start_app(studio: LocalStudio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Scenario]]:
+    """Start an app for a user of the test's own; afterwards nothing of ours may be left in it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", studio.sagemaker_endpoint)
+    started: list[AppHandle] = []
+
+    def start(*, files: dict[str, str] | None = None, ready: bool = True, **options: object) -> Scenario:
+        user = studio.add_user_profile(f"user-{next(_USERS)}")
+        scenario = Scenario(studio, user, StartOptions(**options))  # type: ignore[arg-type]
+        for name, text in (files or {}).items():
+            (scenario.home / name).write_text(text)
+        scenario.start()
+        started.append(scenario.app)
+        return scenario.ready() if ready else scenario
+
+    yield start
+    for app in started:
+        left = [name for name in app.terminals() if name.startswith("studiosetup")] if _answers(app) else []
+        app.delete()
+        assert left == [], "a terminal of ours is left open"
+
+
+def _answers(app: AppHandle) -> bool:
+    return app.jupyter_pid is not None
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up credentials, whatever the developer has."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Show outcomes with their reasons."""
+    outcome = getattr(left, "outcome", None)
+    return [f"{outcome} {op} {right}", re.sub(r", (?=\w+=)", ",\n  ", repr(left))] if outcome else None
