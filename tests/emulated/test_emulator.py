@@ -244,8 +244,8 @@ def test_a_terminal_works_end_to_end(app: AppHandle, browser: Browser) -> None:
     """A line typed at the door runs in the container, in its home, with none of our environment."""
     with closing(browser.terminal()) as terminal:
         assert terminal.name in app.terminals()
-        terminal.type("echo home=$HOME tmp=$TMPDIR aws=${AWS_PROFILE-none} e''nd")
-        terminal.expect(f"home={app.home} tmp={app.tmp} aws=none end")
+        terminal.type("echo home=$HOME tmp=$TMPDIR ours=${PYTEST_CURRENT_TEST-none} e''nd")
+        terminal.expect(f"home={app.home} tmp={app.tmp} ours=none end")
         terminal.type("stty -echo; seq 1 100000; echo e''nd of numbers")
         terminal.expect("end of numbers")
         assert "\r\n99999\r\n100000\r\n" in terminal.text
