@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import websocket
 
@@ -37,9 +38,10 @@ class Channel:
         """Connect.
 
         Raises:
+            ShellGone: there is no such terminal, or no longer.
             ConnectionLost: the handshake failed; the status is in the message when there is one.
         """
-        give_up = deadline.within(5)
+        give_up = deadline.within(3)
         while True:
             try:
                 return cls(
@@ -51,9 +53,11 @@ class Channel:
                     )
                 )
             except websocket.WebSocketBadStatusException as error:
-                # A terminal just made may not be known yet.
-                if error.status_code != 404 or give_up.expired:  # noqa: PLR2004
+                if error.status_code != HTTPStatus.NOT_FOUND:
                     raise ConnectionLost(f"The terminal's websocket was refused: HTTP {error.status_code}.") from None
+                # A terminal just made may not be known yet.
+                if give_up.expired:
+                    raise ShellGone("The terminal is not there.") from None
             except (OSError, websocket.WebSocketException) as error:
                 raise ConnectionLost(f"The terminal's websocket failed: {type(error).__name__}.") from None
             give_up.pause(0.2)

@@ -12,18 +12,20 @@ import re
 import signal
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import requests
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from studio_setup.app_event import App
 from studio_setup.commands import SETUP_COMMANDS
 from studio_setup.deadline import Deadline
 from studio_setup.errors import BadInput
-from studio_setup.handler import SDK_CONFIG, quiet_libraries
+from studio_setup.handler import quiet_libraries
 from studio_setup.plan import Command, Plan, read_script
 from studio_setup.report import Outcome, SetupReport
 from studio_setup.setup_run import Job, Tools, set_up
@@ -38,6 +40,8 @@ EXIT_STATUS = {
     Outcome.APP_GONE: 4,
     Outcome.SKIPPED: 5,
 }
+# A person waits: fewer tries than the function's.
+_SDK_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=30)
 _USAGE_STATUS = 2
 _INTERRUPTED_STATUS = 130
 _WAIT_FOR_APP_SECONDS = 900
@@ -102,7 +106,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     else:
         return Plan(
             tuple(
-                Command(one.name, one.script, timeout_seconds or one.timeout_seconds, one.go_on_after_failure)
+                one if timeout_seconds is None else replace(one, timeout_seconds=timeout_seconds)
                 for one in SETUP_COMMANDS
             )
         )
@@ -120,11 +124,13 @@ def _script_names(paths: list[Path]) -> list[str]:
 def _sagemaker_client() -> Any:  # noqa: ANN401 (the SDK makes it at run time)
     try:
         session = boto3.Session()
+        if not session.region_name:
+            raise BadInput("There is no AWS region; set AWS_REGION, or choose a profile with AWS_PROFILE.")
         if session.get_credentials() is None:
-            raise BadInput("There are no AWS credentials; configure some (aws configure, or AWS_PROFILE).")
-        return session.client("sagemaker", config=SDK_CONFIG)
+            raise BadInput("There are no AWS credentials; configure some (aws configure), or set AWS_PROFILE.")
+        return session.client("sagemaker", config=_SDK_CONFIG)
     except BotoCoreError as error:
-        raise BadInput(f"{error} Set it with AWS_REGION or AWS_PROFILE.") from None
+        raise BadInput(f"The AWS configuration is not usable: {error}") from None
 
 
 def _deadline(plan: Plan) -> Deadline:

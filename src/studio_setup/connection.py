@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import requests
 
@@ -47,18 +47,27 @@ class Connection:
         self._left_terminals = {name for name in self._left_terminals if not jupyter.delete_terminal(name)}
         terminal = jupyter.create_terminal()
         try:
-            channel = self._open_channel(jupyter.terminal_address(terminal), self._deadline)
-            try:
-                LOG.info("terminal.opened", extra={"terminal": terminal})
-                shell = self._take_over(channel)
-                self._failures = 0
+            channel, shell = self._open_shell(jupyter.terminal_address(terminal))
+            LOG.info("terminal.opened", extra={"terminal": terminal})
+            self._failures = 0
+            with closing(channel):
                 yield RemoteRuns.prepare(shell)
-            finally:
-                channel.close()
         finally:
             # A number may be somebody else's terminal after a restart of the server: only our own names are kept.
             if not jupyter.delete_terminal(terminal) and not terminal.isdigit():
                 self._left_terminals.add(terminal)
+
+    def _open_shell(self, address: WebSocketAddress) -> tuple[Channel, Shell]:
+        try:
+            with ExitStack() as stack:
+                channel = stack.enter_context(closing(self._open_channel(address, self._deadline)))
+                shell = Shell.take_over(channel, self._deadline)
+                stack.pop_all()
+        except ShellGone:
+            if self._failures < _SHELL_TRIES:
+                raise
+            raise ShellSilent(f"The user's shell ended by itself, {_SHELL_TRIES} times.") from None
+        return channel, shell
 
     def _ready_jupyter(self) -> Jupyter:
         base_url = self._base_url or self._log_in()
@@ -75,11 +84,3 @@ class Connection:
             # The URL may have expired on its way.
             LOG.warning("login.refused", extra={"reason": str(refused)})
             return self._studio.log_in(self._http)
-
-    def _take_over(self, channel: Channel) -> Shell:
-        try:
-            return Shell.take_over(channel, self._deadline)
-        except ShellGone:
-            if self._failures < _SHELL_TRIES:
-                raise
-            raise ShellSilent(f"The user's shell ended by itself, {_SHELL_TRIES} times.") from None

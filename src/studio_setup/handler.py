@@ -21,7 +21,7 @@ from studio_setup.setup_run import Job, Tools, set_up
 LOG = logging.getLogger(__name__)
 # What is left for deleting the terminal and writing the last line.
 _RESERVE_SECONDS = 20.0
-SDK_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=5, read_timeout=30)
+_SDK_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=5, read_timeout=30)
 
 
 class LambdaContext(Protocol):
@@ -56,7 +56,7 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
         return ignored
     LOG.info("setup.started", extra={"app": started.app.as_dict(), "event_id": started.event_id})
     with requests.Session() as http:
-        tools = Tools(boto3.client("sagemaker", config=SDK_CONFIG), http)
+        tools = Tools(boto3.client("sagemaker", config=_SDK_CONFIG), http)
         report = set_up(Job(started.app, Plan(SETUP_COMMANDS)), tools, deadline)
     fields = report.as_dict()
     if report.outcome.is_error:

@@ -22,7 +22,7 @@ _WAITS = {
     "app.waiting": "the app to be in service ({status})",
     "app.in_service": "the login",
     "login.done": "the Jupyter server",
-    "terminal.opened": "the shell",
+    "terminal.opened": "the run",
     "command.started": "{command}",
     "connection.lost": "a new connection",
 }

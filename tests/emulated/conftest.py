@@ -39,6 +39,7 @@ def start_app(studio: LocalStudio, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         scenario = Scenario(studio, user, StartOptions(**options))  # type: ignore[arg-type]
         for name, text in (files or {}).items():
             (scenario.home / name).write_text(text)
+            (scenario.home / name).chmod(0o755 if text.startswith("#!") else 0o644)
         scenario.start()
         started.append(scenario.app)
         return scenario.ready() if ready else scenario

