@@ -90,7 +90,7 @@ class Browser:
 class Terminal:
     """A terminal's websocket and all text it sent so far."""
 
-    def __init__(self, name: str, connection: websocket.WebSocket) -> None:
+    def __init__(self, name: str, connection: Any) -> None:  # noqa: ANN401 websocket-client has half its types
         self.name = name
         self.connection = connection
         self.text = ""
