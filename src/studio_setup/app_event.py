@@ -2,7 +2,7 @@
 
 The event is EventBridge's "AWS API Call via CloudTrail". CloudTrail writes request parameters in lowerCamelCase; a
 failed call carries `errorCode`; a space's app carries `spaceName` instead of `userProfileName`. AWS publishes no
-complete sample of this record, so nothing but the four names and the app type is relied upon. The patterns are those
+complete sample of this record, so nothing but the names and the app type is relied upon. The patterns are those
 of the SageMaker API model: the names end up in URLs.
 """
 
@@ -20,19 +20,25 @@ _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _PATTERNS = {
     "domain_id": re.compile(r"d-(-*[a-z0-9]){1,61}"),
     "user_profile_name": _NAME,
+    "space_name": _NAME,
     "app_type": re.compile(r"[A-Za-z]{1,40}"),
     "app_name": _NAME,
 }
+_MAX_NAME_CHARACTERS = 63
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A Studio app, by the names the SageMaker API knows it by."""
+    """A Studio app, by the names the SageMaker API knows it by: it belongs to a user profile or to a space.
+
+    For the app of a space, `user_profile_name` is whom to log in as; empty means the space's owner.
+    """
 
     domain_id: str
     user_profile_name: str
     app_type: str
     app_name: str
+    space_name: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a name that is no SageMaker name.
@@ -40,15 +46,18 @@ class App:
         Raises:
             BadInput: names the value and what it must look like.
         """
+        optional = "user_profile_name" if self.space_name else "space_name"
         for field, pattern in _PATTERNS.items():
             value = getattr(self, field)
-            if not isinstance(value, str) or not pattern.fullmatch(value) or len(value) > 63:  # noqa: PLR2004
+            if field == optional and value == "":
+                continue
+            if not isinstance(value, str) or not pattern.fullmatch(value) or len(value) > _MAX_NAME_CHARACTERS:
                 raise BadInput(f"{value!r} is no {field.replace('_', ' ')}: it must match {pattern.pattern}.")
 
     @property
     def label(self) -> str:
         """The app in one word, as its ARN ends."""
-        return f"{self.domain_id}/{self.user_profile_name}/{self.app_type}/{self.app_name}"
+        return f"{self.domain_id}/{self.space_name or self.user_profile_name}/{self.app_type}/{self.app_name}"
 
     def as_dict(self) -> dict[str, str]:
         """The names, for the log and the report."""
@@ -99,14 +108,13 @@ def _parse_parameters(parameters: Mapping[str, Any], settings: Settings, event_i
     app_type = parameters.get("appType")
     if app_type not in settings.app_types:
         return Ignored("other-app-type", f"apps of type {app_type!s:.100} are not set up")
-    if parameters.get("spaceName") and not parameters.get("userProfileName"):
-        return Ignored("space-app", "apps of spaces are not set up")
     try:
         app = App(
             domain_id=parameters.get("domainId", ""),
-            user_profile_name=parameters.get("userProfileName", ""),
+            user_profile_name=parameters.get("userProfileName") or "",
             app_type=app_type,
             app_name=parameters.get("appName", ""),
+            space_name=parameters.get("spaceName") or "",
         )
     except BadInput as error:
         return Ignored("bad-name", str(error))

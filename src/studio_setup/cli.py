@@ -22,12 +22,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from studio_setup.app_event import App
-from studio_setup.commands import SETUP_COMMANDS
+from studio_setup.commands import SETUPS
 from studio_setup.deadline import Deadline
 from studio_setup.errors import BadInput
 from studio_setup.handler import quiet_libraries
 from studio_setup.plan import Command, Plan, read_script
 from studio_setup.report import Outcome, SetupReport
+from studio_setup.settings import KNOWN_APP_TYPES
 from studio_setup.setup_run import Job, Tools, set_up
 from studio_setup.terminal_view import TerminalView
 
@@ -76,9 +77,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 succeeded, 1 a command failed or timed out, 2 bad input, 3 could not reach or log in,"
         " 4 app gone or not running, 5 skipped, 130 interrupted.",
     )
-    run.add_argument("--domain-id", required=True)
-    run.add_argument("--user-profile-name", required=True)
-    run.add_argument("--app-name", default="default")
+    run.add_argument("--domain-id", required=True, metavar="ID")
+    run.add_argument("--user-profile-name", metavar="NAME", help="the user; for a space, its owner unless given")
+    run.add_argument("--space-name", metavar="NAME", help="the space the app belongs to, if it does")
+    run.add_argument("--app-type", metavar="TYPE", help="JupyterServer, or JupyterLab (the default with --space-name)")
+    run.add_argument("--app-name", default="default", metavar="NAME")
     what = run.add_mutually_exclusive_group()
     what.add_argument("--command", action="append", metavar="TEXT", help="run this text; may be repeated")
     what.add_argument("--script", action="append", metavar="FILE", type=Path, help="run this file; may be repeated")
@@ -89,7 +92,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _app(options: argparse.Namespace) -> App:
-    return App(options.domain_id, options.user_profile_name, "JupyterServer", options.app_name)
+    if not options.user_profile_name and not options.space_name:
+        raise BadInput("Whose app is it? Give --user-profile-name, --space-name, or both.")
+    return App(
+        domain_id=options.domain_id,
+        user_profile_name=options.user_profile_name or "",
+        app_type=_app_type(options),
+        app_name=options.app_name,
+        space_name=options.space_name or "",
+    )
+
+
+def _app_type(options: argparse.Namespace) -> str:
+    app_type: str = options.app_type or ("JupyterLab" if options.space_name else "JupyterServer")
+    if app_type not in KNOWN_APP_TYPES:
+        raise BadInput(f"Apps of type {app_type!r} have no Jupyter terminals; it takes: {', '.join(KNOWN_APP_TYPES)}.")
+    return app_type
 
 
 def _is_ad_hoc(options: argparse.Namespace) -> bool:
@@ -107,7 +125,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         return Plan(
             tuple(
                 one if timeout_seconds is None else replace(one, timeout_seconds=timeout_seconds)
-                for one in SETUP_COMMANDS
+                for one in SETUPS[_app_type(options)]
             )
         )
     limit_seconds = _AD_HOC_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds

@@ -5,8 +5,10 @@ whoever may deploy this function; nothing of it ever comes from an event. A comm
 user's home, with nothing to answer questions; an existing lifecycle-configuration script goes in unchanged:
 `Command("name", read_script(Path(__file__).with_name("on-start.sh")))`.
 
-By default: the auto-shutdown extension for idle kernels (aws-samples/sagemaker-studio-auto-shutdown-extension), its
-server side, from its own archive at a pinned commit, the way AWS's lifecycle-configuration sample does it.
+For JupyterServer apps: the auto-shutdown extension for idle kernels
+(aws-samples/sagemaker-studio-auto-shutdown-extension), its server side, from its own archive at a pinned commit, the way
+AWS's lifecycle-configuration sample does it. For JupyterLab apps, whose idle shutdown is a setting of the domain: a few
+defaults of JupyterLab itself. Both verify that the server has taken what they set.
 """
 
 from __future__ import annotations
@@ -95,9 +97,43 @@ if answer["idle_time"] != {IDLE_TIMEOUT_MINUTES} * 60:
     sys.exit("the idle timeout was not taken")
 """
 
-SETUP_COMMANDS = (
-    Command("fetch-extension", _FETCH, timeout_seconds=300),
-    Command("install-extension", _INSTALL, timeout_seconds=300),
-    Command("restart-jupyter", _RESTART, timeout_seconds=120),
-    Command("set-idle-timeout", _CONFIGURE, timeout_seconds=180),
-)
+# What the settings editor of JupyterLab would write, as defaults that a user can still change.
+_LAB_DEFAULTS = """\
+#!/usr/bin/env python3
+import json, os, pathlib, sys, urllib.request
+
+DEFAULTS = {
+    # The volume of a space is small (5 GB unless asked for more): show what fills it.
+    "@jupyterlab/filebrowser-extension:browser": {"showFileSizeColumn": True},
+    # An idle app may be shut down: lose a minute at most, not two.
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 60},
+    # Without a way to the internet these only wait and complain.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+path = pathlib.Path("~/.jupyter/labconfig/default_setting_overrides.json").expanduser()
+path.parent.mkdir(parents=True, exist_ok=True)
+settings = json.loads(path.read_text()) if path.exists() else {}
+for plugin, values in DEFAULTS.items():
+    settings.setdefault(plugin, {}).update(values)
+path.write_text(json.dumps(settings, indent=2))
+
+base = os.environ.get("JUPYTER_SERVER_URL", "http://localhost:8888/jupyterlab/default/").rstrip("/")
+browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+for plugin, values in DEFAULTS.items():
+    with browser.open(f"{base}/lab/api/settings/{plugin}", timeout=10) as response:
+        properties = json.load(response)["schema"]["properties"]
+    for name, value in values.items():
+        print(plugin, name, "=", properties[name]["default"])
+        if properties[name]["default"] != value:
+            sys.exit(f"JupyterLab does not take {name} from {path}")
+"""
+
+SETUPS = {
+    "JupyterServer": (
+        Command("fetch-extension", _FETCH, timeout_seconds=300),
+        Command("install-extension", _INSTALL, timeout_seconds=300),
+        Command("restart-jupyter", _RESTART, timeout_seconds=120),
+        Command("set-idle-timeout", _CONFIGURE, timeout_seconds=180),
+    ),
+    "JupyterLab": (Command("lab-defaults", _LAB_DEFAULTS, timeout_seconds=60),),
+}

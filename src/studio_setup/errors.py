@@ -47,6 +47,13 @@ class SsoDomain(NotForUs):
     )
 
 
+class SpaceWithoutOwner(NotForUs):
+    """Nobody owns the space, so there is nobody to log in as."""
+
+    code = "space-without-owner"
+    remedy = "Name the user profile to use for such spaces (parameter SharedSpaceUser; by hand, --user-profile-name)."
+
+
 class AlreadySetUp(NotForUs):
     """This start of the app has been set up already."""
 

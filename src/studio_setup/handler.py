@@ -11,7 +11,7 @@ import requests
 from botocore.config import Config
 
 from studio_setup.app_event import Ignored, parse
-from studio_setup.commands import SETUP_COMMANDS
+from studio_setup.commands import SETUPS
 from studio_setup.deadline import Deadline
 from studio_setup.plan import Plan
 from studio_setup.report import SetupFailed
@@ -49,7 +49,8 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
 
 
 def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
-    started = parse(event, Settings.from_env(os.environ))
+    settings = Settings.from_env(os.environ)
+    started = parse(event, settings)
     if isinstance(started, Ignored):
         ignored = {"outcome": "skipped", "code": started.code, "reason": started.reason}
         LOG.info("setup.finished", extra=ignored)
@@ -57,7 +58,8 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
     LOG.info("setup.started", extra={"app": started.app.as_dict(), "event_id": started.event_id})
     with requests.Session() as http:
         tools = Tools(boto3.client("sagemaker", config=_SDK_CONFIG), http)
-        report = set_up(Job(started.app, Plan(SETUP_COMMANDS)), tools, deadline)
+        plan = Plan(SETUPS[started.app.app_type])
+        report = set_up(Job(started.app, plan, shared_space_user=settings.shared_space_user), tools, deadline)
     fields = report.as_dict()
     if report.outcome.is_error:
         LOG.error("setup.finished", extra=fields)

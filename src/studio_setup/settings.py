@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from studio_setup.errors import BadInput
 
-KNOWN_APP_TYPES = ("JupyterServer",)
+# Apps with a Jupyter server, and so with terminals; Code Editor has none.
+KNOWN_APP_TYPES = ("JupyterServer", "JupyterLab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Settings:
 
     app_types: tuple[str, ...]
     domain_id: str  # empty: any domain
+    shared_space_user: str = ""  # the user profile to log in with to a space that nobody owns; empty: skip those
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -24,8 +26,12 @@ class Settings:
         Raises:
             BadInput: APP_TYPES names an app type this cannot set up.
         """
-        app_types = tuple(part.strip() for part in environ.get("APP_TYPES", "JupyterServer").split(","))
+        app_types = tuple(part.strip() for part in environ.get("APP_TYPES", ",".join(KNOWN_APP_TYPES)).split(","))
         for app_type in app_types:
             if app_type not in KNOWN_APP_TYPES:
                 raise BadInput(f"APP_TYPES has {app_type!r}; it takes: {', '.join(KNOWN_APP_TYPES)}.")
-        return cls(app_types, environ.get("DOMAIN_ID", "").strip())
+        return cls(
+            app_types=app_types,
+            domain_id=environ.get("DOMAIN_ID", "").strip(),
+            shared_space_user=environ.get("SHARED_SPACE_USER", "").strip(),
+        )

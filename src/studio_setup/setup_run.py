@@ -51,6 +51,7 @@ class Job:
 
     `claims_start`: it is the setup of this start of the app, which happens once; otherwise it is an ad-hoc run.
     `grace_seconds`: how long a deleted or unknown app may be the one before.
+    `shared_space_user`: whom to log in as to a space that nobody owns.
     """
 
     app: App
@@ -58,6 +59,7 @@ class Job:
     claims_start: bool = True
     force: bool = False
     grace_seconds: float = 60.0
+    shared_space_user: str = ""
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ def set_up(job: Job, tools: Tools, deadline: Deadline) -> SetupReport:
 def _carry_out(job: Job, tools: Tools, deadline: Deadline, run: _Run) -> tuple[CommandResult, ...]:
     studio = Studio(tools.sagemaker, job.app, deadline)
     studio.refuse_sso()
+    studio.find_user(job.shared_space_user)
     studio.wait_until_in_service(job.grace_seconds)
     connection = Connection(studio, tools.http, tools.open_channel, deadline)
     while True:

@@ -24,6 +24,7 @@ from studio_setup.errors import (
     ConnectionLost,
     ControlPlaneRefused,
     LoginRefused,
+    SpaceWithoutOwner,
     SsoDomain,
 )
 
@@ -47,6 +48,23 @@ class Studio:
         self._sagemaker = sagemaker
         self._app = app
         self._deadline = deadline
+        self._user_profile_name = app.user_profile_name
+
+    def find_user(self, shared_space_user: str) -> None:
+        """Find out whom to log in as to the app of a space: its owner, or else `shared_space_user`.
+
+        Raises:
+            SpaceWithoutOwner: neither is known.
+            ControlPlaneRefused: the space cannot be described.
+        """
+        if self._user_profile_name:
+            return
+        space = self._call("describe_space", DomainId=self._app.domain_id, SpaceName=self._app.space_name)
+        owner = space.get("OwnershipSettings", {}).get("OwnerUserProfileName", "")
+        self._user_profile_name = owner or shared_space_user
+        if not self._user_profile_name:
+            raise SpaceWithoutOwner(f"Space {self._app.space_name} has no owner.")
+        LOG.info("user.found", extra={"user_profile_name": self._user_profile_name, "is_owner": bool(owner)})
 
     def refuse_sso(self) -> None:
         """Presigned URLs exist in IAM mode only.
@@ -109,10 +127,12 @@ class Studio:
         answer = self._call(
             "create_presigned_domain_url",
             DomainId=self._app.domain_id,
-            UserProfileName=self._app.user_profile_name,
+            UserProfileName=self._user_profile_name,
             ExpiresInSeconds=_URL_SECONDS,
             SessionExpirationDurationInSeconds=_SESSION_SECONDS,
+            # The domain's own default may be the portal.
             LandingUri=f"app:{self._app.app_type}:",
+            **({"SpaceName": self._app.space_name} if self._app.space_name else {}),
         )
         return str(answer["AuthorizedUrl"])
 
@@ -134,13 +154,11 @@ class Studio:
         raise LoginRefused(f"The login redirects more than {_MAX_REDIRECTS} times.")
 
     def _describe_app(self) -> dict[str, Any]:
+        app = self._app
+        owner = {"SpaceName": app.space_name} if app.space_name else {"UserProfileName": app.user_profile_name}
         try:
             return self._call(
-                "describe_app",
-                DomainId=self._app.domain_id,
-                UserProfileName=self._app.user_profile_name,
-                AppType=self._app.app_type,
-                AppName=self._app.app_name,
+                "describe_app", DomainId=app.domain_id, AppType=app.app_type, AppName=app.app_name, **owner
             )
         except ControlPlaneRefused as error:
             if error.aws_code in {"ResourceNotFound", "ValidationException"}:
@@ -168,7 +186,8 @@ def _same_studio(host: str | None, studio_host: str | None) -> bool:
 
 
 def _refuse_login_errors(status: int) -> None:
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    # A space's host answers 404 until its app is known there.
+    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS} or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise ConnectionLost(f"The login was answered with HTTP {status}.")
     if status >= HTTPStatus.BAD_REQUEST:
         raise LoginRefused(f"The login was refused: HTTP {status}.")

@@ -34,10 +34,12 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 def command_line(*arguments: str) -> list[str]:
+    """The command line a person would type."""
     return [sys.executable, "-m", "studio_setup", "run", *arguments]
 
 
 def who(scenario: Scenario) -> list[str]:
+    """The options that name the app."""
     return ["--domain-id", DOMAIN_ID, "--user-profile-name", scenario.user]
 
 
@@ -176,6 +178,8 @@ def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, start_app: Callabl
         (["--domain-id", "d-abc", "--user-profile-name", "x", "--command", " "], "is empty"),
         (["--domain-id", "d-abc", "--user-profile-name", "x", "--timeout-seconds", "0"], "from 1 to"),
         (["--user-profile-name", "x"], "--domain-id"),
+        (["--domain-id", "d-abc"], "--user-profile-name"),
+        (["--domain-id", "d-abc", "--space-name", "s", "--app-type", "CodeEditor"], "no Jupyter terminals"),
     ],
 )
 def test_bad_input_ends_with_2_before_anything_is_called(

@@ -98,7 +98,7 @@ def _watch_secrets(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         if "token=" in (request.url or ""):
             secrets.add((request.url or "").partition("token=")[2])
         secrets.update(
-            str(cookie.value) for cookie in self.cookies if cookie.name in {"_xsrf"} or len(str(cookie.value)) > 30
+            str(cookie.value) for cookie in self.cookies if cookie.name == "_xsrf" or len(str(cookie.value)) > 30
         )
         return response
 
