@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.app_host import StartOptions
-from emulator.jupyter_app import CLEAN_SHELL
+from emulator.app_kinds import KINDS
 from emulator.state import Account, AuthMode
 from emulator.studio import DOMAIN_ID, USER_PROFILE, LocalStudio
 
@@ -34,10 +34,20 @@ def main() -> None:
                 "studio": studio.front_door_url,
                 "domain_id": arguments.domain_id,
                 "user_profile_name": arguments.user_profile_name,
+                "spaces": _add_spaces(studio, arguments),
                 "region": arguments.region,
             }
         )
         told_to_end.wait()
+
+
+def _add_spaces(studio: LocalStudio, arguments: argparse.Namespace) -> dict[str, str]:
+    wanted = (
+        (arguments.space_name, arguments.user_profile_name, arguments.space_app_type),
+        (arguments.shared_space_name, None, arguments.shared_space_app_type),
+    )
+    names = [studio.add_space(name, owner, kind, arguments.domain_id) for name, owner, kind in wanted if name]
+    return {name: studio.space_url(name, arguments.domain_id) for name in names}
 
 
 def _studio(arguments: argparse.Namespace) -> LocalStudio:
@@ -46,7 +56,7 @@ def _studio(arguments: argparse.Namespace) -> LocalStudio:
         defaults=StartOptions(
             start_delay_seconds=arguments.start_delay_seconds,
             http_delay_seconds=arguments.http_delay_seconds,
-            shell=tuple(shlex.split(arguments.shell)),
+            shell=tuple(shlex.split(arguments.shell)) or None,
         ),
         account=Account(arguments.account_id, arguments.region),
         api_port=arguments.api_port,
@@ -65,7 +75,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--domain-id", default=DOMAIN_ID)
     parser.add_argument("--user-profile-name", default=USER_PROFILE)
     parser.add_argument("--auth-mode", choices=[str(mode) for mode in AuthMode], default=str(AuthMode.IAM))
-    parser.add_argument("--shell", default=shlex.join(CLEAN_SHELL), help="the program in Jupyter's terminals")
+    parser.add_argument("--space-name", help="make a private space of the user's")
+    parser.add_argument("--space-app-type", choices=[*KINDS], default="JupyterLab")
+    parser.add_argument("--shared-space-name", help="make a shared space without an owner")
+    parser.add_argument("--shared-space-app-type", choices=[*KINDS], default="JupyterServer")
+    parser.add_argument("--shell", default="", help="the program in Jupyter's terminals (default: the app type's)")
     parser.add_argument("--account-id", default=Account().account_id)
     parser.add_argument("--region", default=Account().region)
     return parser.parse_args()

@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emulator.app_kinds import kind_of
 from emulator.container import Container, create_container
-from emulator.jupyter_app import CLEAN_SHELL, JupyterApp, JupyterOptions
+from emulator.jupyter_app import JupyterApp, JupyterOptions
 from emulator.state import App, AppKey, AppStatus
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class StartOptions:
         http_delay_seconds: how much later than InService the Jupyter server starts.
         described_as: what the first DescribeApp calls answer, whatever the truth is.
         failure_reason: when given, the app ends as Failed instead of InService.
-        shell: the program in Jupyter's terminals; the default reads nobody's start-up files.
+        shell: the program in Jupyter's terminals; None is what the app's type has (`app_kinds`).
         environment: variables of the container on top of its own, such as PS1.
         autorestart: whether a Jupyter server that died comes back by itself.
     """
@@ -37,7 +38,7 @@ class StartOptions:
     http_delay_seconds: float = 0.0
     described_as: tuple[AppStatus, ...] = ()
     failure_reason: str | None = None
-    shell: tuple[str, ...] = CLEAN_SHELL
+    shell: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     autorestart: bool = True
 
@@ -48,7 +49,9 @@ class AppStart:
     def __init__(self, app: App, container: Container, options: StartOptions) -> None:
         self.app = app
         self.container = container
-        self.jupyter = JupyterApp(container, JupyterOptions(options.shell, options.autorestart))
+        self.kind = kind_of(app.key.app_type)
+        jupyter_options = JupyterOptions(options.shell or self.kind.shell, options.autorestart)
+        self.jupyter = JupyterApp(container, self.kind, jupyter_options)
         self.options = options
         self._task: asyncio.Task[None] | None = None
 
@@ -83,7 +86,7 @@ class AppStart:
         begun = time.monotonic()
         try:
             if self.runs_jupyter:
-                await asyncio.to_thread(create_container, self.container, git_configuration, control_url)
+                await asyncio.to_thread(create_container, self.container, self.kind, git_configuration, control_url)
                 if not self.options.http_delay_seconds:
                     await self.jupyter.start()
                     await self.jupyter.wait_until_ready()
@@ -95,8 +98,8 @@ class AppStart:
 
     @property
     def runs_jupyter(self) -> bool:
-        """Whether there is a server to run: not for other app types, not for a start that is to fail."""
-        return self.app.key.app_type == "JupyterServer" and not self.options.failure_reason
+        """Whether there is a server to run: not for every type of app, not for a start that is to fail."""
+        return bool(self.kind.program) and not self.options.failure_reason
 
     async def _enter_service(self) -> None:
         if self.options.failure_reason:
@@ -146,13 +149,23 @@ class AppHost:
         kind = "space" if key.space_name else "user-profile"
         return self._folder / "homes" / key.domain_id / f"{kind}-{key.space_name or key.user_profile_name}"
 
+    def make_home(self, key: AppKey) -> Path:
+        """Return the home an app runs in, made with its first files if it is not there."""
+        home = self.home_of(key)
+        if not home.exists():
+            home.mkdir(parents=True)
+            for name, text in kind_of(key.app_type).home_files.items():
+                (home / name).write_text(text)
+        return home
+
     def start(self, app: App) -> AppStart:
         """Begin a start of an app."""
         options = self._planned.pop(app.key, self._defaults)
         app.described_as = list(options.described_as)
         self._begun += 1
         folder = self._folder / "apps" / str(self._begun)
-        container = Container(folder, self.home_of(app.key), options.environment)
+        variables = {**kind_of(app.key.app_type).environment, **options.environment}
+        container = Container(folder, self.make_home(app.key), variables)
         started = AppStart(app, container, options)
         self.starts[app.key] = started
         started.begin(self._git_configuration, f"{self.control_url}/{container.marker}")

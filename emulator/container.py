@@ -2,7 +2,8 @@
 
 The home belongs to the user profile and survives restarts of the app. Everything else is made fresh for one start of
 the app and goes with it. The Python environment is private, so what is installed here stays here; it borrows the
-emulator's own packages (jupyter_server, pip, setuptools) through a `.pth` file instead of copying them.
+emulator's own packages (jupyter_server, pip, setuptools) through a `.pth` file instead of copying them, and
+JupyterLab's page through links.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from emulator.processes import MARKER_VARIABLE, end_processes, processes_marked
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emulator.app_kinds import AppKind
+
 HERE = Path(__file__).parent
 
 # Python entry points of the container, as `module:function`.
@@ -33,7 +36,12 @@ ENTRY_POINTS = {
     "jupyter-server": "jupyter_server.serverapp:main",
     "jupyter-server-extension": "jupyter_server.extension.serverextension:main",
 }
-SERVER_EXTENSIONS = ("jupyter_server_terminals", "studio_lab_page")
+LAB_ENTRY_POINTS = {
+    "jupyter-lab": "jupyterlab.labapp:main",
+    "jupyter-labextension": "jupyterlab.labextensions:main",
+}
+_LAB_FOLDER = Path("share", "jupyter", "lab")
+_LAB_PARTS = ("schemas", "static", "themes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +97,17 @@ class Container:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def create_container(container: Container, git_configuration: str, control_url: str) -> None:
+def create_container(container: Container, kind: AppKind, git_configuration: str, control_url: str) -> None:
     """Put the container's files in place: environment, programs, git and pip configuration."""
     for folder in (container.home, container.tmp, container.runtime):
         folder.mkdir(parents=True, exist_ok=True)
     environment_folder = container.folder / "env"
     venv.create(environment_folder, symlinks=True, with_pip=False)
     _borrow_packages(environment_folder)
-    _enable_server_extensions(environment_folder)
+    _enable_server_extensions(environment_folder, kind)
     _write_programs(container, control_url)
+    if kind.program in LAB_ENTRY_POINTS:
+        _install_lab(container)
     (environment_folder / "pip.conf").write_text(
         "[global]\nno-index = true\ndisable-pip-version-check = true\nno-build-isolation = false\n"
     )
@@ -111,10 +121,10 @@ def _borrow_packages(environment_folder: Path) -> None:
     shutil.copy(HERE / "lab_page.py", packages / "studio_lab_page.py")
 
 
-def _enable_server_extensions(environment_folder: Path) -> None:
+def _enable_server_extensions(environment_folder: Path, kind: AppKind) -> None:
     enabled = environment_folder / "etc" / "jupyter" / "jupyter_server_config.d"
     enabled.mkdir(parents=True)
-    for name in SERVER_EXTENSIONS:
+    for name in kind.server_extensions:
         setting = {"ServerApp": {"jpserver_extensions": {name: True}}}
         (enabled / f"{name}.json").write_text(json.dumps(setting))
 
@@ -129,6 +139,16 @@ def _write_programs(container: Container, control_url: str) -> None:
     _write_program(container.programs / "supervisorctl", f'#!/bin/sh\nexec {ask} "$@"\n')
     restart = f"#!/bin/sh\nexec {ask} restart jupyterlabserver\n"
     _write_program(container.programs / "restart-jupyter-server", restart)
+
+
+def _install_lab(container: Container) -> None:
+    # The folder is the container's own, so that an extension's files land in it; the page itself is shared.
+    lab = container.folder / "env" / _LAB_FOLDER
+    lab.mkdir(parents=True)
+    for part in _LAB_PARTS:
+        (lab / part).symlink_to(sysconfig.get_path("data") / _LAB_FOLDER / part)
+    for name, target in LAB_ENTRY_POINTS.items():
+        _write_program(container.programs / name, _entry_point(container.python, target))
 
 
 def _entry_point(python: Path, target: str) -> str:

@@ -1,22 +1,24 @@
-"""Studio's host as a browser meets it: login by token, a session cookie, the loading page, the app behind it.
+"""Studio's hosts as a browser meets them: login by token, a session cookie, the loading page, the app behind it.
 
-The sign-in page lives under another host name (`localhost`), as on AWS; there is no way past the cookie.
+Which host is asked follows from the request's own Host. The sign-in page lives under another host name (`localhost`),
+as on AWS; there is no way past the cookie.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from aiohttp import web
 
-from emulator.jupyter_app import BASE_PATH
-from emulator.landing import PORTAL_PATH
+from emulator.app_kinds import JUPYTER_SERVER, app_type_at
+from emulator.hosts import PORTAL_ADDRESS
 from emulator.proxy import Proxy, bad_gateway
 from emulator.state import AppKey, AppStatus
 
 if TYPE_CHECKING:
     from emulator.app_host import AppHost, AppStart
-    from emulator.sessions import Session, Sessions
+    from emulator.sessions import Grant, Session, Sessions
     from emulator.state import StudioState
 
 SESSION_COOKIE = "LocalStudioSession"
@@ -24,10 +26,15 @@ SIGN_IN_HOST = "localhost"
 _SIGN_IN_PAGE = "<!doctype html><title>AWS sign-in</title><h1>AWS sign-in</h1><form><input name='user'></form>"
 _LOADING_PAGE = "<!doctype html><title>Studio</title><p>The JupyterServer application default is starting.</p>"
 _PORTAL_PAGE = "<!doctype html><title>Studio portal</title><h1>SageMaker Studio</h1>"
+_EDITOR_PAGE = "<!doctype html><title>Code Editor</title><p>Stand-in for Code Editor, which has no Jupyter.</p>"
+_UNUSABLE = (
+    "App [{app}] associated with space [{space}] and userprofile [null] is not found or in unusable state. "
+    "Please try again after making sure that the app is created and InService"
+)
 
 
 class FrontDoor:
-    """Routes of Studio's host."""
+    """What is at each path of each host."""
 
     def __init__(self, state: StudioState, host: AppHost, sessions: Sessions, proxy: Proxy) -> None:
         self._state = state
@@ -36,64 +43,74 @@ class FrontDoor:
         self._proxy = proxy
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer any request to Studio's host or to the sign-in host."""
-        if request.url.host == SIGN_IN_HOST:
+        """Answer any request to one of Studio's hosts or to the sign-in host."""
+        address = request.url.host or ""
+        if address == SIGN_IN_HOST:
             return _page(_SIGN_IN_PAGE)
         if request.path == "/auth":
-            return self._log_in(request)
-        session = self._sessions.find(request.cookies.get(SESSION_COOKIE))
-        return _to_sign_in(request) if session is None else await self._inside(request, session)
+            return self._log_in(request, address)
+        session = self._sessions.find(request.cookies.get(SESSION_COOKIE), address)
+        if session is None:
+            return _to_sign_in(request)
+        return _page(_PORTAL_PAGE) if address == PORTAL_ADDRESS else await self._inside(request, session)
 
     async def _inside(self, request: web.Request, session: Session) -> web.StreamResponse:
-        if request.path == "/app":
-            return self._app_status(request, session)
-        if request.path.startswith(BASE_PATH) or request.path == BASE_PATH.rstrip("/"):
-            return await self._jupyter(request, session)
-        if request.path == PORTAL_PATH or request.path.startswith(f"{PORTAL_PATH}/"):
-            return _page(_PORTAL_PAGE)
+        grant = session.grant
+        app_type = app_type_at(request.path)
+        if grant.space_name and app_type:
+            return await self._space_app(request, grant, app_type)
+        if request.path == "/app" and not grant.space_name:
+            return self._app_status(request, grant)
+        if app_type == JUPYTER_SERVER:
+            start = self._start_of(grant, app_type)
+            in_service = start and start.app.status is AppStatus.IN_SERVICE
+            return await self._app(request, start) if start and in_service else _page(_LOADING_PAGE)
         return web.Response(status=404)
 
-    def _log_in(self, request: web.Request) -> web.Response:
-        redeemed = self._sessions.redeem(request.query.get("token", ""))
+    def _log_in(self, request: web.Request, address: str) -> web.Response:
+        redeemed = self._sessions.redeem(request.query.get("token", ""), address)
         if redeemed is None:
             return _to_sign_in(request)
         cookie, session = redeemed
-        response = _redirect(session.grant.landing_path)
-        lifetime = session.grant.session_seconds
+        landing_path, lifetime = session.grant.landing.path, session.grant.session_seconds
+        response = _redirect(landing_path)
         response.set_cookie(SESSION_COOKIE, cookie, httponly=True, max_age=lifetime, samesite="Lax")
         readable = {
             "authMode": "Iam",
             "expiryTime": str(int(session.expires * 1000)),
             "studioUserProfileName": session.grant.user_profile_name,
         }
+        if session.grant.space_name:
+            readable["redirectURL"] = quote(f"{request.url.origin()}{landing_path}", safe="")
         for name, value in readable.items():
             response.set_cookie(name, value, max_age=lifetime)
         return response
 
-    def _app_status(self, request: web.Request, session: Session) -> web.Response:
+    async def _space_app(self, request: web.Request, grant: Grant, app_type: str) -> web.StreamResponse:
+        start = self._start_of(grant, app_type)
+        if start and start.app.status is AppStatus.IN_SERVICE:
+            return await self._app(request, start)
+        if start and start.app.status is AppStatus.PENDING:
+            return web.Response(status=404, text=_UNUSABLE.format(app=start.app.key.app_name, space=grant.space_name))
+        return web.Response(status=404)
+
+    def _app_status(self, request: web.Request, grant: Grant) -> web.Response:
         # The poll of the first Studio's own page: plain text, and "Terminated" where the API says Deleted.
-        grant = session.grant
-        key = AppKey(
-            grant.domain_id,
-            grant.user_profile_name,
-            None,
-            request.query.get("appType", ""),
-            request.query.get("appName", ""),
-        )
-        app = self._state.apps.get(key)
+        names = request.query.get("appType", ""), request.query.get("appName", "")
+        app = self._state.apps.get(AppKey(grant.domain_id, grant.user_profile_name, None, *names))
         ended = app is None or app.status is AppStatus.DELETED
         return web.Response(text="Terminated" if app is None or ended else str(app.status))
 
-    async def _jupyter(self, request: web.Request, session: Session) -> web.StreamResponse:
-        start = self._start_of(session)
-        if start is None or start.app.status is not AppStatus.IN_SERVICE:
-            return _page(_LOADING_PAGE)
+    async def _app(self, request: web.Request, start: AppStart) -> web.StreamResponse:
+        if not start.kind.program:
+            return _page(_EDITOR_PAGE)
         if start.jupyter.port is None:
             return bad_gateway()
         return await self._proxy.pass_on(request, f"http://127.0.0.1:{start.jupyter.port}", start.app.key)
 
-    def _start_of(self, session: Session) -> AppStart | None:
-        app = self._state.jupyter_app_of(session.grant.domain_id, session.grant.user_profile_name)
+    def _start_of(self, grant: Grant, app_type: str) -> AppStart | None:
+        profile = None if grant.space_name else grant.user_profile_name
+        app = self._state.newest_app(grant.domain_id, profile, grant.space_name, app_type)
         return self._host.starts.get(app.key) if app else None
 
 

@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 if TYPE_CHECKING:
+    from emulator.app_kinds import AppKind
     from emulator.container import Container
 
-BASE_PATH = "/jupyter/default/"
-CLEAN_SHELL = ("/bin/bash", "--noprofile", "--norc")
 _POLL_SECONDS = 0.02
 _STOP_LIMIT_SECONDS = 10.0
 
@@ -32,7 +31,7 @@ _STOP_LIMIT_SECONDS = 10.0
 class JupyterOptions:
     """What a test may want different about a server."""
 
-    shell: tuple[str, ...] = CLEAN_SHELL
+    shell: tuple[str, ...]
     autorestart: bool = True
     start_limit_seconds: float = 60.0
 
@@ -40,8 +39,9 @@ class JupyterOptions:
 class JupyterApp:
     """One Jupyter server over all its restarts."""
 
-    def __init__(self, container: Container, options: JupyterOptions) -> None:
+    def __init__(self, container: Container, kind: AppKind, options: JupyterOptions) -> None:
         self.port: int | None = None
+        self._kind = kind
         self._container = container
         self._options = options
         self._process: asyncio.subprocess.Process | None = None
@@ -58,7 +58,7 @@ class JupyterApp:
     @property
     def base_url(self) -> str:
         """The server's own address, without the front door."""
-        return f"http://127.0.0.1:{self.port}{BASE_PATH}"
+        return f"http://127.0.0.1:{self.port}{self._kind.base_path}"
 
     async def start(self) -> None:
         """Start the server and return as soon as the process exists."""
@@ -121,13 +121,13 @@ class JupyterApp:
 
     def _command(self) -> list[str]:
         return [
-            str(self._container.programs / "jupyter-server"),
+            str(self._container.programs / self._kind.program),
             "--no-browser",
             "--allow-root",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={self.port}",
             "--ServerApp.port_retries=0",
-            f"--ServerApp.base_url={BASE_PATH}",
+            f"--ServerApp.base_url={self._kind.base_path.rstrip('/')}",
             f"--ServerApp.root_dir={self._container.home}",
             # As in AWS's public start script: the front door is the only authentication.
             "--ServerApp.token=",
@@ -135,6 +135,7 @@ class JupyterApp:
             "--ServerApp.allow_origin=*",
             "--ServerApp.allow_remote_access=True",
             f"--ServerApp.terminado_settings={json.dumps({'shell_command': list(self._options.shell)})}",
+            *self._kind.flags,
         ]
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:

@@ -1,37 +1,50 @@
-"""Where a presigned URL leads: the LandingUri of the request as a path of the front door."""
+"""Where a presigned URL leads: the LandingUri of the request as a host and a path of it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from emulator.app_kinds import JUPYTER_SERVER, kind_of
 from emulator.faults import ApiError
-from emulator.jupyter_app import BASE_PATH
+from emulator.hosts import FRONT_DOOR_ADDRESS, PORTAL_ADDRESS
 
-PORTAL_PATH = "/studio"
+if TYPE_CHECKING:
+    from emulator.state import Space
 
 
-def landing_path(landing_uri: str, space_name: str | None) -> str:
-    """Return the path to land on.
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a login ends."""
+
+    address: str
+    path: str
+
+
+def landing_of(landing_uri: str, space: Space | None) -> Landing:
+    """Return where to land.
 
     Raises:
         ApiError: the service would refuse this LandingUri.
     """
+    address = space.address if space else FRONT_DOOR_ADDRESS
     if not landing_uri:
-        return f"{BASE_PATH}lab"
+        return Landing(address, _app_path(space.app_type if space else JUPYTER_SERVER, ""))
     portal = re.fullmatch(r"studio::(.*)", landing_uri)
     if portal:
         # A leading slash is accepted and redeems into a broken address, as was measured.
-        return f"{PORTAL_PATH}/{portal.group(1)}" if not portal.group(1).startswith("/") else f"/{portal.group(1)}"
+        return Landing(PORTAL_ADDRESS, f"/{portal.group(1)}")
     app = re.fullmatch(r"app:([A-Za-z]+):(.*)", landing_uri)
     if not app:
         raise ApiError("ValidationException", f"Invalid LandingUri [{landing_uri}]")
-    return _app_path(app.group(1), app.group(2), space_name)
-
-
-def _app_path(app_type: str, relative_path: str, space_name: str | None) -> str:
-    if app_type == "JupyterServer":
-        return BASE_PATH + (relative_path or "lab")
-    if space_name is None:
+    app_type, relative_path = app.groups()
+    if space is None and app_type != JUPYTER_SERVER:
         reason = f"Provided app type {app_type} is invalid for provided url type app for personal apps"
         raise ApiError("ValidationException", reason)
-    return f"/{app_type.lower()}/default/{relative_path or 'lab'}"
+    return Landing(address, _app_path(app_type, relative_path))
+
+
+def _app_path(app_type: str, relative_path: str) -> str:
+    kind = kind_of(app_type)
+    return kind.base_path + (relative_path or kind.page)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from emulator.app_kinds import SPACE_APP_NAME, SPACE_APP_TYPES
+from emulator.descriptions import (
+    app_details,
+    app_row,
+    domain_details,
+    profile_details,
+    profile_row,
+    space_details,
+    space_row,
+)
 from emulator.faults import ApiError
-from emulator.landing import landing_path
+from emulator.landing import landing_of
 from emulator.sessions import Grant
 from emulator.state import App, AppKey, AppStatus, AuthMode, Domain, Space, UserProfile
 
@@ -13,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from emulator.app_host import AppHost
+    from emulator.descriptions import Members
     from emulator.sessions import Sessions
     from emulator.state import StudioState
 
-Members = dict[str, Any]
 _ALIVE = (AppStatus.PENDING, AppStatus.IN_SERVICE, AppStatus.DELETING)
 _DEFAULT_PAGE_SIZE = 10
 
@@ -24,8 +34,8 @@ _DEFAULT_PAGE_SIZE = 10
 class Operations:
     """What each operation does to the state and to the machine."""
 
-    def __init__(self, state: StudioState, host: AppHost, sessions: Sessions) -> None:
-        self.front_door_url = ""
+    def __init__(self, state: StudioState, host: AppHost, sessions: Sessions, url_of: Callable[[str], str]) -> None:
+        self._url_of = url_of
         self._state = state
         self._host = host
         self._sessions = sessions
@@ -43,23 +53,11 @@ class Operations:
         }
 
     def _describe_domain(self, params: Members) -> Members:
-        domain = self._domain(params)
-        return {
-            "DomainArn": self._state.account.arn(f"domain/{domain.domain_id}"),
-            "DomainId": domain.domain_id,
-            "DomainName": f"local-{domain.domain_id}",
-            "Status": "InService",
-            "CreationTime": domain.created,
-            "LastModifiedTime": domain.created,
-            "AuthMode": str(domain.auth_mode),
-            "AppNetworkAccessType": "PublicInternetOnly",
-        }
+        return domain_details(self._domain(params), self._state.account)
 
     def _create_app(self, params: Members) -> Members:
         key = self._owned_key(params)
-        if key.app_type == "KernelGateway":
-            reason = f"Invalid AppType [{key.app_type}]. This AppType has been deprecated."
-            raise ApiError("ValidationException", f"Invalid request provided: {reason}")
+        self._refuse_unfit(key, params)
         existing = self._state.apps.get(key)
         if existing and existing.status in _ALIVE:
             raise ApiError("ResourceInUse", f"App [{self._arn(key)}] already exists.")
@@ -68,15 +66,24 @@ class Operations:
         self._host.start(app)
         return {"AppArn": self._arn(key)}
 
+    def _refuse_unfit(self, key: AppKey, params: Members) -> None:
+        if key.app_type == "KernelGateway":
+            reason = f"Invalid AppType [{key.app_type}]. This AppType has been deprecated."
+        elif key.app_type in SPACE_APP_TYPES and key.space_name is None:
+            reason = f"AppType [{key.app_type}] requires a space."
+        elif key.app_type in SPACE_APP_TYPES and key.app_name != SPACE_APP_NAME:
+            reason = (
+                f"Invalid AppName [{key.app_name}]. An app of AppType [{key.app_type}] is named [{SPACE_APP_NAME}]."
+            )
+        elif key.space_name and key.app_type != self._space(params).app_type:
+            reason = f"Invalid AppType [{key.app_type}] for space [{key.space_name}]."
+        else:
+            return
+        raise ApiError("ValidationException", f"Invalid request provided: {reason}")
+
     def _describe_app(self, params: Members) -> Members:
         app = self._app(params)
-        status = app.next_described_status()
-        answer = {**_names(app.key), "AppArn": self._arn(app.key), "Status": str(status)}
-        if status is AppStatus.FAILED:
-            answer["FailureReason"] = app.failure_reason or "the app failed"
-        if app.resource_spec:
-            answer["ResourceSpec"] = app.resource_spec
-        return {**answer, "CreationTime": app.created}
+        return app_details(app, app.next_described_status(), self._state.account)
 
     def _delete_app(self, params: Members) -> Members:
         app = self._app(params)
@@ -90,38 +97,34 @@ class Operations:
         if domain.auth_mode is AuthMode.SSO:
             raise ApiError("ValidationException", "This operation is supported only for domains with AuthMode IAM")
         profile = self._user_profile(params)
-        if "SpaceName" in params:
-            self._space(params)
+        space = self._space(params) if "SpaceName" in params else None
+        if space and space.is_private and space.owner != profile.name:
+            reason = f"UserProfile [{profile.name}] is not the owner of private space [{space.name}]."
+            raise ApiError("ValidationException", reason)
+        landing_uri = params.get("LandingUri", "") or ("" if space else domain.default_landing_uri)
+        landing = landing_of(landing_uri, space)
         grant = Grant(
             domain.domain_id,
             profile.name,
-            landing_path(params.get("LandingUri", ""), params.get("SpaceName")),
+            space.name if space else None,
+            landing,
             params.get("SessionExpirationDurationInSeconds", 43200),
         )
         token = self._sessions.mint(grant, params.get("ExpiresInSeconds", 300))
-        return {"AuthorizedUrl": f"{self.front_door_url}/auth?token={token}"}
+        return {"AuthorizedUrl": f"{self._url_of(landing.address)}/auth?token={token}"}
 
     def _describe_user_profile(self, params: Members) -> Members:
         self._domain(params)
-        profile = self._user_profile(params)
-        arn = self._state.account.arn(f"user-profile/{profile.domain_id}/{profile.name}")
-        return {**_profile_details(profile), "UserProfileArn": arn}
+        return profile_details(self._user_profile(params), self._state.account)
 
     def _describe_space(self, params: Members) -> Members:
         self._domain(params)
         space = self._space(params)
-        owner = {"OwnershipSettings": {"OwnerUserProfileName": space.owner}} if space.owner else {}
-        return {
-            **_space_names(space),
-            **owner,
-            "SpaceArn": self._state.account.arn(f"space/{space.domain_id}/{space.name}"),
-            "SpaceSettings": {"AppType": space.app_type},
-            "SpaceSharingSettings": {"SharingType": space.sharing_type},
-        }
+        return space_details(space, self._state.account, self._url_of(space.address))
 
     def _list_apps(self, params: Members) -> Members:
         rows = [
-            {**_names(app.key), "Status": str(app.status), "CreationTime": app.created}
+            app_row(app)
             for app in self._state.apps.values()
             if _wanted(app.key.user_profile_name, params.get("UserProfileNameEquals"))
             and _wanted(app.key.space_name, params.get("SpaceNameEquals"))
@@ -131,11 +134,11 @@ class Operations:
     def _list_user_profiles(self, params: Members) -> Members:
         part = params.get("UserProfileNameContains", "")
         profiles = self._state.user_profiles.values()
-        return _page("UserProfiles", [_profile_details(each) for each in profiles if part in each.name], params)
+        return _page("UserProfiles", [profile_row(each) for each in profiles if part in each.name], params)
 
     def _list_spaces(self, params: Members) -> Members:
         part = params.get("SpaceNameContains", "")
-        return _page("Spaces", [_space_row(s) for s in self._state.spaces.values() if part in s.name], params)
+        return _page("Spaces", [space_row(s) for s in self._state.spaces.values() if part in s.name], params)
 
     def _domain(self, params: Members) -> Domain:
         domain = self._state.domains.get(params["DomainId"])
@@ -180,41 +183,6 @@ def _key(params: Members) -> AppKey:
     if (profile is None) == (space is None):
         raise ApiError("ValidationException", "Exactly one of UserProfileName and SpaceName must be given")
     return AppKey(params["DomainId"], profile, space, params["AppType"], params["AppName"])
-
-
-def _names(key: AppKey) -> Members:
-    owner = {"SpaceName": key.space_name} if key.space_name else {"UserProfileName": key.user_profile_name}
-    return {"DomainId": key.domain_id, **owner, "AppType": key.app_type, "AppName": key.app_name}
-
-
-def _profile_details(profile: UserProfile) -> Members:
-    return {
-        "DomainId": profile.domain_id,
-        "UserProfileName": profile.name,
-        "Status": "InService",
-        "CreationTime": profile.created,
-        "LastModifiedTime": profile.created,
-    }
-
-
-def _space_names(space: Space) -> Members:
-    return {
-        "DomainId": space.domain_id,
-        "SpaceName": space.name,
-        "Status": "InService",
-        "CreationTime": space.created,
-        "LastModifiedTime": space.created,
-    }
-
-
-def _space_row(space: Space) -> Members:
-    owner = {"OwnershipSettingsSummary": {"OwnerUserProfileName": space.owner}} if space.owner else {}
-    return {
-        **_space_names(space),
-        **owner,
-        "SpaceSettingsSummary": {"AppType": space.app_type},
-        "SpaceSharingSettingsSummary": {"SharingType": space.sharing_type},
-    }
 
 
 def _wanted(value: str | None, filter_value: str | None) -> bool:

@@ -7,21 +7,26 @@ import json
 import secrets
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emulator.landing import Landing
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a presigned URL allows: whose Studio, where to land, for how long."""
+    """What a presigned URL allows: whose Studio or which space, where to land, for how long."""
 
     domain_id: str
     user_profile_name: str
-    landing_path: str
+    space_name: str | None
+    landing: Landing
     session_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser."""
+    """A signed-in browser, at the one host where it landed."""
 
     grant: Grant
     expires: float
@@ -40,20 +45,25 @@ class Sessions:
         self._tokens[token] = (grant, time.time() + expires_in_seconds)
         return token
 
-    def redeem(self, token: str) -> tuple[str, Session] | None:
-        """Turn a token into a session and its cookie; None when unknown, used or expired."""
-        grant, expires = self._tokens.pop(token, (None, 0.0))
-        if grant is None or expires < time.time():
+    def redeem(self, token: str, address: str) -> tuple[str, Session] | None:
+        """Turn a token into a session and its cookie; None when unknown, used, expired or another host's."""
+        grant, expires = self._tokens.get(token, (None, 0.0))
+        if grant is None or grant.landing.address != address:
+            return None
+        del self._tokens[token]
+        if expires < time.time():
             return None
         cookie = secrets.token_urlsafe(48)
         session = Session(grant, time.time() + grant.session_seconds)
         self._sessions[cookie] = session
         return cookie, session
 
-    def find(self, cookie: str | None) -> Session | None:
-        """Return the session of a cookie while it lasts."""
+    def find(self, cookie: str | None, address: str) -> Session | None:
+        """Return the session of a cookie while it lasts, at its own host only."""
         session = self._sessions.get(cookie or "")
-        return session if session and session.expires >= time.time() else None
+        if session is None or session.grant.landing.address != address:
+            return None
+        return session if session.expires >= time.time() else None
 
     def end_all(self) -> None:
         """Sign everybody out."""

@@ -48,6 +48,7 @@ class Domain:
 
     domain_id: str
     auth_mode: AuthMode = AuthMode.IAM
+    default_landing_uri: str = ""
     created: dt.datetime = field(default_factory=now)
 
 
@@ -62,18 +63,20 @@ class UserProfile:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A space of a domain; a shared space may have no owner."""
+    """A space of a domain; a shared space may have no owner. `address` is that of the space's own host."""
 
     domain_id: str
     name: str
     owner: str | None = None
     app_type: str = "JupyterLab"
+    sharing_type: str = "Private"
+    address: str = ""
     created: dt.datetime = field(default_factory=now)
 
     @property
-    def sharing_type(self) -> str:
-        """Say whether the space belongs to one user."""
-        return "Private" if self.owner else "Shared"
+    def is_private(self) -> bool:
+        """Whether the space belongs to one user."""
+        return self.sharing_type == "Private"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +122,15 @@ class StudioState:
     spaces: dict[tuple[str, str], Space] = field(default_factory=dict)
     apps: dict[AppKey, App] = field(default_factory=dict)
 
-    def jupyter_app_of(self, domain_id: str, user_profile_name: str) -> App | None:
-        """Return the profile's newest JupyterServer app, a living one if there is one."""
+    def newest_app(
+        self, domain_id: str, user_profile_name: str | None, space_name: str | None, app_type: str
+    ) -> App | None:
+        """Return the newest app of a type of a profile or a space, a living one if there is one."""
+        owner = (domain_id, user_profile_name, space_name, app_type)
         mine = [
             app
             for key, app in self.apps.items()
-            if (key.domain_id, key.user_profile_name) == (domain_id, user_profile_name)
-            and key.app_type == "JupyterServer"
+            if (key.domain_id, key.user_profile_name, key.space_name, key.app_type) == owner
         ]
         mine.sort(key=lambda app: (app.status is AppStatus.IN_SERVICE, app.created))
         return mine[-1] if mine else None

@@ -22,6 +22,7 @@ from emulator.extension_repository import create_extension_repository, git_confi
 from emulator.faults import ApiError
 from emulator.front_door import FrontDoor
 from emulator.handles import AppHandle
+from emulator.hosts import FRONT_DOOR_ADDRESS, Hosts, runner_for
 from emulator.operations import Operations
 from emulator.proxy import Proxy
 from emulator.sagemaker_api import SageMakerApi
@@ -36,19 +37,18 @@ Event = dict[str, Any]
 
 DOMAIN_ID = "d-localstudio1"
 USER_PROFILE = "alice"
-_MAX_BODY_BYTES = 512 * 1024**2
 _CALL_LIMIT_SECONDS = 120.0
 
 
 class LocalStudio:
-    """A SageMaker API and a Studio front door on free loopback ports; `with` starts and ends it.
+    """A SageMaker API and the hosts of a Studio on free loopback ports; `with` starts and ends it.
 
     Args:
         state_dir: where containers and homes live while it runs; a temporary folder when None.
         defaults: how apps start unless `create_app` says otherwise.
         account: the account id and region to pretend.
         api_port: port of the SageMaker API; 0 lets the system choose.
-        front_door_port: port of Studio's host; 0 lets the system choose.
+        front_door_port: port of Studio's hosts; 0 lets the system choose.
         on_event: called with each CreateApp event, on the Studio's thread; it must not block.
     """
 
@@ -74,7 +74,6 @@ class LocalStudio:
         self._sessions = Sessions()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="local-studio", daemon=True)
-        self._runners: list[web.AppRunner] = []
 
     def __enter__(self) -> Self:
         """Start listening."""
@@ -99,9 +98,11 @@ class LocalStudio:
         """Every call of the SageMaker API so far, as (operation, parameters)."""
         return list(self._api.calls)
 
-    def add_domain(self, domain_id: str = DOMAIN_ID, auth_mode: AuthMode = AuthMode.IAM) -> str:
-        """Add a domain and return its id."""
-        self._state.domains[domain_id] = Domain(domain_id, auth_mode)
+    def add_domain(
+        self, domain_id: str = DOMAIN_ID, auth_mode: AuthMode = AuthMode.IAM, default_landing_uri: str = ""
+    ) -> str:
+        """Add a domain and return its id; `studio::` as default landing leads a plain login to the portal."""
+        self._state.domains[domain_id] = Domain(domain_id, auth_mode, default_landing_uri)
         return domain_id
 
     def add_user_profile(self, name: str = USER_PROFILE, domain_id: str = DOMAIN_ID) -> str:
@@ -110,11 +111,23 @@ class LocalStudio:
         return name
 
     def add_space(
-        self, name: str, owner: str | None = None, app_type: str = "JupyterLab", domain_id: str = DOMAIN_ID
+        self,
+        name: str,
+        owner: str | None = None,
+        app_type: str = "JupyterLab",
+        domain_id: str = DOMAIN_ID,
+        *,
+        sharing_type: str | None = None,
     ) -> str:
-        """Add a space to a domain and return its name; without an owner it is a shared one."""
-        self._state.spaces[domain_id, name] = Space(domain_id, name, owner, app_type)
+        """Add a space, with a host of its own, and return its name; without an owner it is a shared one."""
+        sharing = sharing_type or ("Private" if owner else "Shared")
+        address = self._in_loop(self._hosts.add_space())
+        self._state.spaces[domain_id, name] = Space(domain_id, name, owner, app_type, sharing, address)
         return name
+
+    def space_url(self, name: str, domain_id: str = DOMAIN_ID) -> str:
+        """Return the address of a space's host, without a slash at the end."""
+        return self._hosts.url(self._state.spaces[domain_id, name].address)
 
     def create_app(
         self,
@@ -150,11 +163,14 @@ class LocalStudio:
         start = self._host.starts[AppKey(domain_id, owner, space_name, app_type, app_name)]
         return AppHandle(start, self._proxy, self._in_loop)
 
-    def home_of(self, user_profile_name: str = USER_PROFILE, *, domain_id: str = DOMAIN_ID) -> Path:
-        """Return a user's home, made if need be: what is put there is there when the app starts."""
-        home = self._host.home_of(AppKey(domain_id, user_profile_name, None, "", ""))
-        home.mkdir(parents=True, exist_ok=True)
-        return home
+    def home_of(
+        self, user_profile_name: str = USER_PROFILE, *, space_name: str | None = None, domain_id: str = DOMAIN_ID
+    ) -> Path:
+        """Return a user's or a space's home, made if need be: what is put there is there when the app starts."""
+        if space_name:
+            space = self._state.spaces[domain_id, space_name]
+            return self._host.make_home(AppKey(domain_id, None, space_name, space.app_type, ""))
+        return self._host.make_home(AppKey(domain_id, user_profile_name, None, "JupyterServer", ""))
 
     def fail_next(self, operation: str, code: str, message: str, times: int = 1) -> None:
         """Let the next calls of an operation fail with an error of the API."""
@@ -190,34 +206,25 @@ class LocalStudio:
         await asyncio.to_thread(api_model.service_model)
         repository = await asyncio.to_thread(create_extension_repository, self._folder / "repository")
         self._host = AppHost(self._folder, git_configuration(repository), self._defaults)
-        operations = Operations(self._state, self._host, self._sessions)
-        self._api = SageMakerApi(operations, self._state.account, self._emit)
         self._proxy = Proxy()
-        front_door = FrontDoor(self._state, self._host, self._sessions, self._proxy)
-        api, control = (
-            web.post("/", self._api.handle),
-            web.post("/container/{marker}/{action}", self._control),
-        )
-        self.sagemaker_endpoint = await self._listen([api, control], self._ports[0])
+        self._hosts = Hosts(FrontDoor(self._state, self._host, self._sessions, self._proxy).handle)
+        operations = Operations(self._state, self._host, self._sessions, self._hosts.url)
+        self._api = SageMakerApi(operations, self._state.account, self._emit)
+        routes = [web.post("/", self._api.handle), web.post("/container/{marker}/{action}", self._control)]
+        self._api_runner = runner_for(routes)
+        await self._api_runner.setup()
+        await web.TCPSite(self._api_runner, "127.0.0.1", self._ports[0]).start()
+        self.sagemaker_endpoint = f"http://127.0.0.1:{self._api_runner.addresses[0][1]}"
         self._host.control_url = f"{self.sagemaker_endpoint}/container"
-        doors = [web.route("*", "/{path:.*}", front_door.handle)]
-        self.front_door_url = operations.front_door_url = await self._listen(doors, self._ports[1])
-
-    async def _listen(self, routes: list[web.RouteDef], port: int) -> str:
-        application = web.Application(client_max_size=_MAX_BODY_BYTES)
-        application.add_routes(routes)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
-        self._runners.append(runner)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await self._hosts.open(self._ports[1])
+        self.front_door_url = self._hosts.url(FRONT_DOOR_ADDRESS)
 
     async def _stop(self) -> None:
         if hasattr(self, "_host"):
             await self._host.close()
             await self._proxy.close()
-        for runner in self._runners:
-            await runner.cleanup()
+            await self._hosts.close()
+            await self._api_runner.cleanup()
         await self._loop.shutdown_default_executor()
 
     async def _create_app(self, key: AppKey, params: dict[str, Any], options: StartOptions | None) -> AppHandle:
