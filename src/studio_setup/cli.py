@@ -143,7 +143,7 @@ def _sagemaker_client() -> Any:  # noqa: ANN401 (the SDK makes it at run time)
     try:
         session = boto3.Session()
         if not session.region_name:
-            raise BadInput("There is no AWS region; set AWS_REGION, or choose a profile with AWS_PROFILE.")
+            raise BadInput("There is no AWS region; set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE.")
         if session.get_credentials() is None:
             raise BadInput("There are no AWS credentials; configure some (aws configure), or set AWS_PROFILE.")
         return session.client("sagemaker", config=_SDK_CONFIG)

@@ -7,13 +7,13 @@ import logging
 from studio_setup.errors import ConnectionLost
 from studio_setup.output import OutputText
 from studio_setup.plan import Command
-from studio_setup.remote_run import Progress, RemoteRuns
+from studio_setup.remote_run import Progress, RemoteRuns, Start
 from studio_setup.report import CommandResult, CommandState
 
 LOG = logging.getLogger(__name__)
 HEAD_BYTES = 32 * 1024
 TAIL_BYTES = 32 * 1024
-_CHUNK_BYTES = 16 * 1024
+_CHUNK_BYTES = 32 * 1024
 _TRIES_TO_START = 30
 
 
@@ -57,16 +57,16 @@ class CommandRun:
 
     def _follow_to_end(self, runs: RemoteRuns) -> Progress:
         for _ in range(_TRIES_TO_START):
-            runs.start(self._run_id, self._command.name, self._command.script, self._command.timeout_seconds)
-            while (progress := self._look(runs)).state == "running":
-                pass
+            progress = self._look(runs, Start(self._command.script, self._command.timeout_seconds))
+            while progress.state == "running":
+                progress = self._look(runs)
             if progress.state != "none":
                 return progress
         raise ConnectionLost(f"Command {self._command.name} does not start.")
 
-    def _look(self, runs: RemoteRuns) -> Progress:
+    def _look(self, runs: RemoteRuns, start: Start | None = None) -> Progress:
         wanted = min(_CHUNK_BYTES, HEAD_BYTES - self._logged_to)
-        progress = runs.follow(self._run_id, self._command.name, self._logged_to, wanted)
+        progress = runs.follow(self._run_id, self._command.name, self._logged_to, wanted, start)
         if not self._announced:
             self._announced = True
             LOG.info("command.started", extra={"command": self._command.name, "state": progress.state})

@@ -6,7 +6,7 @@ user's home, with nothing to answer questions; an existing lifecycle-configurati
 `Command("name", read_script(Path(__file__).with_name("on-start.sh")))`.
 
 For JupyterServer apps: the auto-shutdown extension for idle kernels
-(aws-samples/sagemaker-studio-auto-shutdown-extension), its server side, from its own archive at a pinned commit, the way
+(aws-samples/sagemaker-studio-auto-shutdown-extension), its server side, from its archive at a pinned commit, the way
 AWS's lifecycle-configuration sample does it. For JupyterLab apps, whose idle shutdown is a setting of the domain: a few
 defaults of JupyterLab itself. Both verify that the server has taken what they set.
 """

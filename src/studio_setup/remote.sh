@@ -22,18 +22,18 @@ prepare() {
     user_umask=$(umask)
     umask 077
     set -m 2>/dev/null # see start
-    for tool in base64 find head id ln mkfifo mv setsid sleep tail tr wc; do
+    for tool in base64 chmod head ln mkdir mkfifo mv setsid sleep tail tr wc; do
         command -v "$tool" >/dev/null || { answer="missing $tool"; return 1; }
     done
-    root=${TMPDIR:-/tmp}/studio-setup-$(id -u)
-    mkdir -p "$root" || return 1
-    if [ -z "$(find "$root" -prune -type d -user "$(id -u)" -perm 700)" ]; then
-        answer="not ours alone $root"
+    root=${TMPDIR:-/tmp}/studio-setup
+    mkdir "$root" 2>/dev/null || chmod 700 "$root" || return 1
+    # shellcheck disable=SC3067 # not POSIX, but bash, dash and busybox have it
+    if [ -h "$root" ] || [ ! -O "$root" ]; then
+        answer="not ours $root"
         return 1
     fi
     [ -p "$root/nap" ] || mkfifo "$root/nap" 2>/dev/null
-    printf %b "$text" >"$root/remote.$$" || return 1
-    mv -f "$root/remote.$$" "$root/remote.sh" || return 1
+    printf %b "$text" >"$root/remote.$$" && mv -f "$root/remote.$$" "$root/remote.sh" || return 1
     answer="ready $root"
 }
 
@@ -107,12 +107,12 @@ follow() {
 await_status() {
     read -r uptime _ </proc/uptime
     until=$((${uptime%.*} + $1))
-    for seconds in 0.001 0.001 0.001 0.001 0.001 0.001 0.002 0.002 0.003 0.004 0.006 0.01 0.015 0.02 0.03 0.05; do
+    for seconds in 0.001 0.001 0.001 0.001 0.001 0.001 0.002 0.002 0.003 0.004 0.006 0.01 0.015 0.02; do
         [ ! -s "$command.status" ] || return 0
         nap "$seconds"
     done
     while [ ! -s "$command.status" ] && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
-        nap 0.1
+        nap 0.03
     done
 }
 

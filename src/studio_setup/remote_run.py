@@ -36,6 +36,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What it takes to start a command."""
+
+    script: str
+    timeout_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a command is, and the part of its output that was asked for."""
 
@@ -62,8 +70,7 @@ class RemoteRuns:
             NoWorkspace: the app has no place or no tools for it.
             ConnectionLost, OutOfTime: as `Shell.run`.
         """
-        shell.set_text(REMOTE_SCRIPT.read_text(encoding="utf-8"))
-        reply = shell.run('eval "$(printf %b "$text")"; prepare')
+        reply = shell.run('eval "$(printf %b "$text")"; prepare', text=REMOTE_SCRIPT.read_text(encoding="utf-8"))
         ready = _READY.fullmatch(reply.answer)
         if reply.exit_status != 0 or ready is None:
             raise NoWorkspace(f"The app cannot keep a run: {_complaint(reply)}.")
@@ -99,21 +106,27 @@ class RemoteRuns:
                 return match[2] == attempt
         raise NoWorkspace(f"The app cannot keep a verdict in {self._root}; is its disk full?")
 
-    def start(self, run_id: str, command: str, script: str, timeout_seconds: int) -> None:
-        """Start a command unless it was started before, by anyone."""
-        self._shell.set_text(script)
-        for _ in range(_TRIES):
-            if self._shell.run(f"start {run_id} {command} {timeout_seconds}").exit_status == 0:
-                return
-        raise NoWorkspace(f"The app cannot start command {command} in {self._root}; is its disk full?")
+    def follow(self, run_id: str, command: str, offset: int, count: int, start: Start | None = None) -> Progress:
+        """Wait a second at most for a command to be over, and fetch `count` bytes of output from `offset`.
 
-    def follow(self, run_id: str, command: str, offset: int, count: int) -> Progress:
-        """Wait a second at most for a command to be over, and fetch `count` bytes of output from `offset`."""
+        With `start`, it is started first unless it was before, by anyone.
+
+        Raises:
+            NoWorkspace: it cannot be started.
+            ConnectionLost, OutOfTime: as `Shell.run`.
+        """
+        line = f"follow {run_id} {command} {offset} {count} {_FOLLOW_SECONDS}"
+        text = ""
+        if start:
+            line = f"start {run_id} {command} {start.timeout_seconds} && {line}"
+            text = start.script
         for _ in range(_TRIES):
-            reply = self._shell.run(f"follow {run_id} {command} {offset} {count} {_FOLLOW_SECONDS}")
+            reply = self._shell.run(line, text=text)
             progress = _parse_progress(reply, offset, count)
             if progress is not None:
                 return progress
+        if start and reply.exit_status != 0:
+            raise NoWorkspace(f"The app cannot start command {command} in {self._root}: {_complaint(reply)}.")
         raise ConnectionLost("The terminal's answers are garbled.")
 
     def stop(self, run_id: str, command: str) -> None:

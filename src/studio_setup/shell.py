@@ -17,7 +17,7 @@ from studio_setup.errors import ConnectionLost, OutOfTime, ShellSilent
 from studio_setup.output import printable
 from studio_setup.prompt import PromptFinder, Reply
 
-MAX_LINE_CHARACTERS = 3000
+MAX_TEXT_CHARACTERS = 3000
 _PATIENCE_SECONDS = 60.0
 _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
 _ENTER = "\r"
@@ -65,13 +65,21 @@ class Shell:
         shell.run(_FIRST_LINE)
         return shell
 
-    def run(self, line: str, timeout_seconds: float = 20.0) -> Reply:
-        """Run one line and return its reply.
+    def run(self, line: str, *, text: str = "", timeout_seconds: float = 20.0) -> Reply:
+        """Run one line and return its reply; it finds `text`, as `printf %b` takes it, in the shell's variable `text`.
+
+        A long text goes ahead in lines that no terminal cuts.
 
         Raises:
             ConnectionLost: there was no reply in that time, or the terminal is gone.
             OutOfTime: the deadline passed first.
         """
+        *ahead, last = _assignments(percent_b(text)) or [""]
+        for assignment in ahead:
+            self._run_line(assignment, timeout_seconds)
+        return self._run_line(last + line, timeout_seconds)
+
+    def _run_line(self, line: str, timeout_seconds: float) -> Reply:
         self._line_number += 1
         self.channel.send(f"{_ERASE_LINE}sn={self._line_number} answer=; {line}{_ENTER}")
         reply = self._await(self._line_number, self.deadline.within(timeout_seconds))
@@ -81,23 +89,18 @@ class Shell:
             raise OutOfTime("The deadline passed while the app went on.")
         raise ConnectionLost(f"The terminal was silent for {timeout_seconds:.0f} seconds.")
 
-    def set_text(self, text: str) -> None:
-        """Set the shell's variable `text` to this text as `printf %b` takes it, in lines that no terminal cuts.
-
-        Raises:
-            ConnectionLost, OutOfTime: as `run`.
-        """
-        encoded = percent_b(text)
-        for start in range(0, len(encoded), MAX_LINE_CHARACTERS):
-            before = "${text}" if start else ""
-            self.run(f"text={before}'{encoded[start : start + MAX_LINE_CHARACTERS]}'")
-
     def _await(self, line_number: int | None, until: Deadline) -> Reply | None:
         while True:
             reply = self._prompt.find(line_number)
             if reply is not None or until.expired:
                 return reply
             self._prompt.feed(self.channel.receive(min(until.remaining_seconds, 5.0)))
+
+
+def _assignments(encoded: str) -> list[str]:
+    """What sets the shell's variable `text`, piece by piece."""
+    pieces = [encoded[at : at + MAX_TEXT_CHARACTERS] for at in range(0, len(encoded), MAX_TEXT_CHARACTERS)]
+    return [f"text={'${text}' if number else ''}'{piece}'; " for number, piece in enumerate(pieces)]
 
 
 def percent_b(text: str) -> str:
