@@ -1,8 +1,11 @@
-# Everything happens in this folder: tools in .venv, the SAM command line in .venv-sam, builds in .aws-sam.
+# Everything happens in this folder: tools in .venv, the SAM command line in .venv-sam, the local cloud in .venv-cloud,
+# what stands in for Lambda's Python in .venv-runtime, builds in .aws-sam.
 # Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name).
 PYTHON ?= python3
 VENV := .venv
 VENV_SAM := .venv-sam
+VENV_CLOUD := .venv-cloud
+VENV_RUNTIME := .venv-runtime
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
@@ -19,7 +22,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready $(VENV_SAM)/.ready ## Install the tools into this folder (the other targets do it when needed)
+setup: $(VENV)/.ready $(VENV_SAM)/.ready $(VENV_CLOUD)/.ready $(VENV_RUNTIME)/.ready ## Install the tools into this folder (the other targets do it when needed)
 
 test: lint ## Check style, types and template, then run every test
 	$(BIN)/python -m pytest --numprocesses 2
@@ -41,11 +44,11 @@ format: $(VENV)/.ready ## Put the code into its house style
 build: setup ## Build what is deployed, in .aws-sam/build
 	$(SAM) build
 
-demo: setup ## Watch an app start and be set up, on this machine
-	$(BIN)/python demo.py
+demo: setup ## Deploy to a cloud on this machine and watch an app start and be set up (KEEP=1: leave it up)
+	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 clean: ## Remove everything that make has made
-	rm -rf $(VENV) $(VENV_SAM) .aws-sam .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV_SAM) $(VENV_CLOUD) $(VENV_RUNTIME) .aws-sam .pytest_cache .mypy_cache .ruff_cache
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed requirement is installed into what is there; an environment whose Python is gone is made anew.
@@ -60,8 +63,18 @@ $(VENV)/.ready: requirements.txt src/requirements.txt
 	@touch $@
 
 $(VENV_SAM)/.ready: requirements-sam.txt | $(VENV)/.ready
-	@echo "Installing the SAM command line into $(VENV_SAM)"
-	@$(VENV_SAM)/bin/python -c '' 2>/dev/null || $(BIN)/python -m venv --clear --without-pip $(VENV_SAM)
-	@$(UV) $(VENV_SAM)/bin/python -r requirements-sam.txt || \
-	  $(PIP) --python $(VENV_SAM)/bin/python install -r requirements-sam.txt
-	@touch $@
+	$(call environment,the SAM command line,$(VENV_SAM),$<)
+
+$(VENV_CLOUD)/.ready: requirements-cloud.txt | $(VENV)/.ready
+	$(call environment,the local cloud,$(VENV_CLOUD),$<)
+
+$(VENV_RUNTIME)/.ready: requirements-runtime.txt | $(VENV)/.ready
+	$(call environment,Lambda's Python,$(VENV_RUNTIME),$<)
+
+# $(call environment,what,folder,requirements): an environment beside the one for the tools.
+define environment
+@echo "Installing $(1) into $(2)"
+@$(2)/bin/python -c '' 2>/dev/null || $(BIN)/python -m venv --clear --without-pip $(2)
+@$(UV) $(2)/bin/python -r $(3) || $(PIP) --python $(2)/bin/python install -r $(3)
+@touch $(2)/.ready
+endef

@@ -1,0 +1,38 @@
+"""The entry: `python -m demo [--keep]`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from demo.leftovers import adopt_orphans, left_over
+from demo.screen import Screen
+from demo.story import NotAsItShouldBe, expect, tell
+
+
+def main() -> int:
+    """Tell the story; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Deploy to a cloud on this machine and watch.")
+    parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C, to play with")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    adopt_orphans()
+    screen = Screen(sys.stdout)
+    try:
+        tell(screen, keep=options.keep)
+        with screen.step("Everything down"):
+            expect(not (left := left_over()), f"processes are left: {left}")
+            screen.detail("No process is left, nothing listens.")
+    except (NotAsItShouldBe, TimeoutError, RuntimeError) as error:
+        screen.failed(str(error))
+        return 1
+    except KeyboardInterrupt:
+        screen.failed("interrupted; everything is down")
+        return 130
+    screen.done("Everything is as it should be.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

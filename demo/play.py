@@ -1,0 +1,59 @@
+"""What to do with everything that is left up: printed, and a fresh link to Studio for each Enter."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import threading
+
+from demo.screen import Screen
+from demo.user import link
+from emulator.studio import DOMAIN_ID, USER_PROFILE
+from local_cloud.cloud import LocalCloud
+
+_EXPORTED = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SAGEMAKER",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "SAM_CLI_TELEMETRY",
+)
+_CREATE_APP = (
+    "import boto3; boto3.client('sagemaker').create_app("
+    "DomainId='{domain}', UserProfileName='{user}', AppType='JupyterServer', AppName='default')"
+)
+
+
+def play(screen: Screen, cloud: LocalCloud, other_user: str) -> None:
+    """Say how to play, and wait until Ctrl-C; before that, each Enter is answered with a link."""
+    exports = "\n".join(f"export {name}={shlex.quote(cloud.environment[name])}" for name in _EXPORTED)
+    screen.say(
+        f"""
+Everything is up. Open Studio in a browser (one visit, within five minutes; press Enter for another link):
+  {_link(cloud)}
+
+In another terminal, in this folder:
+{exports}
+
+The function's log, followed:
+  .venv-sam/bin/sam logs --config-env local --tail
+Start the app of another user, which will be set up like the first (or use `aws sagemaker create-app`):
+  .venv/bin/python -c "{_CREATE_APP.format(domain=DOMAIN_ID, user=other_user)}"
+Run a command by hand:
+  PYTHONPATH=src .venv/bin/python -m studio_setup run --domain-id {DOMAIN_ID} \\
+    --user-profile-name {USER_PROFILE} --command 'pip list | grep -i shutdown'
+
+Ctrl-C deletes the stack and ends everything."""
+    )
+    try:
+        if sys.stdin.isatty():
+            while sys.stdin.readline():
+                screen.say(f"  {_link(cloud)}")
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        screen.say("")
+
+
+def _link(cloud: LocalCloud) -> str:
+    return link(cloud.client("sagemaker"), DOMAIN_ID, USER_PROFILE)

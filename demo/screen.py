@@ -1,0 +1,90 @@
+"""How the story looks: numbered steps with their times, the log's lines in words, the report as a table."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+_SENTENCES = {
+    "setup.started": "The event is an app start: {app[app_type]} {app[app_name]!r} of {app[user_profile_name]}.",
+    "app.waiting": "Waiting for the app ({status}) …",
+    "app.in_service": "The app is in service.",
+    "login.done": "Logged in at {host} with a presigned URL.",
+    "terminal.opened": "Opened terminal {terminal}.",
+    "run.claimed": "This start of the app is ours to set up: run {run_id}.",
+    "command.started": "$ {command}",
+    "connection.lost": "Lost the connection ({reason}) — the run goes on in the app; connecting again.",
+}
+_MORE_THAN_ONCE = {"command.started", "command.output", "command.finished", "connection.lost", "terminal.opened"}
+# What of SAM's output tells how far it is.
+_PROGRESS = re.compile(r"^(Building |Build Succeeded|\s*Successfully |(CREATE|UPDATE|DELETE)_COMPLETE |\s*- Deleting )")
+
+
+class Screen:
+    """Writes the story to a stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._begun = time.monotonic()
+        self._number = 0
+        self._said: set[str] = set()
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Head a step of the story, and say at its end how long it took."""
+        self._number += 1
+        self.say(f"\n[{self._number}] {title}")
+        begun = time.monotonic()
+        yield
+        self.say(f"    … {time.monotonic() - begun:.1f} s")
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def detail(self, text: str) -> None:
+        """Write a line that belongs to the step."""
+        for line in text.splitlines():
+            self.say(f"    {line}")
+
+    def progress(self, line: str) -> None:
+        """Write a line of SAM's, if it tells of progress."""
+        if _PROGRESS.match(line):
+            self.detail(re.sub(r"\s{2,}", "  ", line.strip()))
+
+    def log_line(self, line: dict[str, Any], seconds: float) -> None:
+        """Write a line of the function's log in words."""
+        message = line.get("message", "")
+        if message == "command.output":
+            text = "".join(f"\n{' ' * 12}{output}" for output in line["text"].splitlines())[1:]
+        elif message == "command.finished":
+            result = line["result"]
+            text = f"{seconds:7.1f} s  {line['command']}: exit status {result['exit_status']}, {result['seconds']} s"
+        elif message in _SENTENCES and (message in _MORE_THAN_ONCE or message not in self._said):
+            self._said.add(message)
+            text = f"{seconds:7.1f} s  {_SENTENCES[message].format_map(line)}"
+        else:
+            return
+        self.say(text)
+
+    def report(self, report: dict[str, Any]) -> None:
+        """Write the report."""
+        self.detail(f"outcome      {report['outcome']}" + (f": {report['reason']}" if report["reason"] else ""))
+        self.detail(f"run          {report['run_id']}, {report['seconds']:.1f} s")
+        for one in report["commands"]:
+            self.detail(
+                f"{one['name']:<20} {one['state']}, exit status {one['exit_status']}, "
+                f"{one['seconds']:.2f} s, {one['output_bytes']} bytes of output"
+            )
+
+    def done(self, text: str) -> None:
+        """End the story well."""
+        self.say(f"\n{text} ({time.monotonic() - self._begun:.0f} s)")
+
+    def failed(self, text: str) -> None:
+        """End the story badly."""
+        self.say(f"\nNOT AS IT SHOULD BE: {text}")

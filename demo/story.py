@@ -1,0 +1,147 @@
+"""What happens, step by step; each step raises if anything is not as it should be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from demo.play import play
+from demo.screen import Screen
+from demo.user import ask_extension, link
+from emulator.app_host import StartOptions
+from emulator.studio import DOMAIN_ID, USER_PROFILE, LocalStudio
+from local_cloud.cloud import LocalCloud
+from local_cloud.log import follow
+from local_cloud.sam import Sam
+from local_cloud.trail import Trail
+
+STACK = "studio-setup"
+IDLE_SECONDS = 7200
+OTHER_USER = "bob"
+_SILENCE_LIMIT_SECONDS = 60.0
+_APP = {"DomainId": DOMAIN_ID, "UserProfileName": USER_PROFILE, "AppType": "JupyterServer", "AppName": "default"}
+
+
+class NotAsItShouldBe(Exception):
+    """Something did not come out as promised; the text says what."""
+
+
+def tell(screen: Screen, *, keep: bool) -> None:
+    """Tell the whole story; everything is down when it is over, however it ends."""
+    with _studio(screen) as studio, _cloud(screen, studio) as cloud, Trail(cloud) as trail:
+        sam = Sam(cloud, screen.progress)
+        with screen.step("sam build"):
+            sam.build()
+        with screen.step("sam deploy --config-env local"):
+            sam.deploy()
+        outputs = _outputs(cloud)
+        with screen.step(f"A user starts an app: CreateApp {' '.join(_APP.values())}"):
+            studio.deliver_to(trail)
+            cloud.client("sagemaker").create_app(**_APP)
+            screen.detail("Its CloudTrail event goes to EventBridge, the rule matches, the function starts.")
+        with screen.step(f"The function's log, from CloudWatch Logs {outputs['LogGroupName']}"):
+            report = _follow_setup(screen, cloud, outputs["LogGroupName"])
+        with screen.step("The report"):
+            screen.report(report)
+            expect(report["outcome"] == "succeeded", f"the outcome is {report['outcome']}")
+        with screen.step("The user opens Studio"):
+            _check_as_user(screen, studio, cloud, outputs)
+        if keep:
+            play(screen, cloud, OTHER_USER)
+        with screen.step("sam delete"):
+            sam.delete()
+            expect(not _stacks(cloud), f"the stack {STACK} is still there")
+
+
+class _Studio(LocalStudio):
+    """The local Studio, whose events can be sent somewhere once there is somewhere to send them."""
+
+    def __init__(self) -> None:
+        super().__init__(defaults=StartOptions(start_delay_seconds=2.0), on_event=self._send)
+        self._trail: Trail | None = None
+
+    def deliver_to(self, trail: Trail) -> None:
+        """Send events there from now on."""
+        self._trail = trail
+
+    def _send(self, event: dict[str, Any]) -> None:
+        if self._trail:
+            self._trail.log(event)
+
+
+@contextmanager
+def _studio(screen: Screen) -> Iterator[_Studio]:
+    studio = _Studio()
+    with screen.step("A SageMaker Studio on this machine: an API, a front door, real Jupyter servers"):
+        studio.__enter__()
+        studio.add_domain()
+        for user in (USER_PROFILE, OTHER_USER):
+            studio.add_user_profile(user)
+        screen.detail(f"API {studio.sagemaker_endpoint}, front door {studio.front_door_url}")
+    try:
+        yield studio
+    finally:
+        studio.close()
+
+
+@contextmanager
+def _cloud(screen: Screen, studio: LocalStudio) -> Iterator[LocalCloud]:
+    cloud = LocalCloud(studio.sagemaker_endpoint)
+    with screen.step("An AWS on this machine: CloudFormation, Lambda, EventBridge, IAM, SQS, Logs"):
+        cloud.__enter__()
+        screen.detail(cloud.endpoint)
+    try:
+        yield cloud
+    finally:
+        cloud.close()
+
+
+def _outputs(cloud: LocalCloud) -> dict[str, str]:
+    (stack,) = _stacks(cloud)
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _stacks(cloud: LocalCloud) -> list[dict[str, Any]]:
+    stacks = cloud.client("cloudformation").get_paginator("describe_stacks").paginate().build_full_result()["Stacks"]
+    return [stack for stack in stacks if stack["StackName"] == STACK and stack["StackStatus"] != "DELETE_COMPLETE"]
+
+
+def _follow_setup(screen: Screen, cloud: LocalCloud, group: str) -> dict[str, Any]:
+    """Show the log until the invocation is over; the report in it."""
+    begun = time.monotonic()
+    report: dict[str, Any] = {}
+    for line in follow(cloud.client("logs"), group, _SILENCE_LIMIT_SECONDS):
+        screen.log_line(line, time.monotonic() - begun)
+        if line.get("message") == "setup.finished":
+            report = line
+        elif line.get("type") == "platform.report":
+            expect(bool(report), f"the invocation ended without a report: {line['record']}")
+            break
+    return report
+
+
+def _check_as_user(screen: Screen, studio: LocalStudio, cloud: LocalCloud, outputs: dict[str, str]) -> None:
+    settings = ask_extension(link(cloud.client("sagemaker"), DOMAIN_ID, USER_PROFILE))
+    screen.detail(f"Through the front door, the auto-shutdown extension answers: {settings}")
+    expect(settings["idle_time"] == IDLE_SECONDS, f"the idle time is not {IDLE_SECONDS} seconds")
+    terminals = studio.app(USER_PROFILE).terminals()
+    screen.detail(f"Terminals left open: {len(terminals)}")
+    expect(not terminals, f"terminals are left open: {terminals}")
+    queue = cloud.client("sqs").get_queue_attributes(
+        QueueUrl=outputs["FailureQueueUrl"], AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    given_up = queue["Attributes"]["ApproximateNumberOfMessages"]
+    screen.detail(f"Starts given up, in the failure queue: {given_up}")
+    expect(given_up == "0", "there is something in the failure queue")
+
+
+def expect(condition: bool, otherwise: str) -> None:
+    """Go on, or end the story.
+
+    Raises:
+        NotAsItShouldBe: the condition does not hold.
+    """
+    if not condition:
+        raise NotAsItShouldBe(otherwise)

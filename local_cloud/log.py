@@ -1,0 +1,42 @@
+"""The function's log, read back from CloudWatch Logs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+Line = dict[str, Any]
+_POLL_SECONDS = 0.2
+
+
+def lines(logs: Any, group: str) -> list[Line]:  # noqa: ANN401 (an SDK client)
+    """Return every line of a log group so far, oldest first; a line that is no JSON is under `text`."""
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+    return [_parsed(event["message"]) for page in pages for event in page["events"]]
+
+
+def follow(logs: Any, group: str, limit_seconds: float, *, skip: int = 0) -> Iterator[Line]:  # noqa: ANN401
+    """Yield lines as they come, after the first `skip`.
+
+    Raises:
+        TimeoutError: nothing came for `limit_seconds`.
+    """
+    heard = time.monotonic()
+    while time.monotonic() - heard < limit_seconds:
+        new = lines(logs, group)[skip:]
+        skip += len(new)
+        if new:
+            yield from new
+            heard = time.monotonic()
+        time.sleep(_POLL_SECONDS)
+    raise TimeoutError(f"nothing new in {group} for {limit_seconds:.0f} seconds")
+
+
+def _parsed(message: str) -> Line:
+    try:
+        line = json.loads(message)
+    except ValueError:
+        return {"text": message}
+    return line if isinstance(line, dict) else {"text": message}

@@ -1,0 +1,65 @@
+"""The SAM command line, as a person types it, with this cloud in place of AWS."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from local_cloud.cloud import ROOT, LocalCloud
+
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+TEMPLATE = "template.sam.yaml"
+FUNCTION = "StudioSetupFunction"
+
+
+class SamFailed(RuntimeError):
+    """A SAM command failed; the text is what it said."""
+
+
+class Sam:
+    """Runs SAM in the project's folder; each line it prints goes to `show` while it runs."""
+
+    def __init__(self, cloud: LocalCloud, show: Callable[[str], None] = lambda _line: None) -> None:
+        self._cloud = cloud
+        self._show = show
+
+    def build(self, *options: str | Path) -> None:
+        """Run `sam build`."""
+        self.run("build", *options)
+
+    def deploy(self, *options: str | Path) -> str:
+        """Run `sam deploy --config-env local`; return what it printed."""
+        return self.run("deploy", "--config-env", "local", *options)
+
+    def delete(self, *options: str | Path) -> str:
+        """Run `sam delete --config-env local`; return what it printed."""
+        return self.run("delete", "--config-env", "local", "--no-prompts", *options)
+
+    def run(self, *arguments: str | Path) -> str:
+        """Run any SAM command.
+
+        Raises:
+            SamFailed: its exit status is not 0.
+        """
+        # `sam build` finds Python and pip through PATH.
+        path = f"{Path(sys.executable).parent}:{self._cloud.environment['PATH']}"
+        process = subprocess.Popen(
+            [SAM, *arguments],
+            cwd=ROOT,
+            env={**self._cloud.environment, "PATH": path, "COLUMNS": "200"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        lines = []
+        with process:
+            for line in process.stdout or ():
+                lines.append(line)
+                self._show(line.rstrip())
+        output = "".join(lines)
+        if process.returncode:
+            raise SamFailed(f"sam {' '.join(map(str, arguments))}: exit status {process.returncode}\n{output}")
+        return output
