@@ -61,10 +61,10 @@ def browser(studio: LocalStudio) -> Iterator[Browser]:
 class Browser:
     """A signed-in requests session that knows Jupyter's address behind the door."""
 
-    def __init__(self, front_door_url: str) -> None:
+    def __init__(self, front_door_url: str, base_path: str = "/jupyter/default/") -> None:
         self.session = requests.Session()
         self.front_door_url = front_door_url
-        self.base_url = f"{front_door_url}/jupyter/default/"
+        self.base_url = front_door_url + base_path
 
     def get(self, url: str) -> requests.Response:
         """GET an address, relative to Jupyter's unless absolute."""
@@ -410,7 +410,7 @@ def test_the_spelling_of_the_old_images_works_too(studio: LocalStudio) -> None:
 def test_shell_and_prompt_are_the_tests_choice(studio: LocalStudio) -> None:
     """A login bash reads the user's own start-up file, and the home is there before the app starts."""
     (studio.home_of("dave") / ".bash_profile").write_text("PS1='sagemaker-user@studio$ '\n")
-    options = StartOptions(shell=("/bin/bash", "-l"), environment={"COLOUR": "blue"})  # noqa: S604 no subprocess
+    options = StartOptions(shell=("/bin/bash", "-l"), environment={"COLOUR": "blue"})
     dave = studio.create_app("dave", options=options).wait_until_in_service()
     with closing(Browser(studio.front_door_url)) as browser:
         browser.get(presigned_url(studio, "dave"))
