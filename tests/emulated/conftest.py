@@ -15,9 +15,9 @@ import pytest
 from emulator.app_host import StartOptions
 from emulator.handles import AppHandle
 from emulator.studio import LocalStudio
-from tests.emulated.scenario import Scenario
+from tests.emulated.scenario import Place, Scenario
 
-_USERS = itertools.count(1)
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +34,11 @@ def start_app(studio: LocalStudio, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", studio.sagemaker_endpoint)
     started: list[AppHandle] = []
 
-    def start(*, files: dict[str, str] | None = None, ready: bool = True, **options: object) -> Scenario:
-        user = studio.add_user_profile(f"user-{next(_USERS)}")
-        scenario = Scenario(studio, user, StartOptions(**options))  # type: ignore[arg-type]
+    def start(
+        *, place: Place | None = None, files: dict[str, str] | None = None, ready: bool = True, **options: object
+    ) -> Scenario:
+        where = place or Place(studio.add_user_profile(f"user-{next(_NUMBERS)}"))
+        scenario = Scenario(studio, where, StartOptions(**options))  # type: ignore[arg-type]
         for name, text in (files or {}).items():
             (scenario.home / name).write_text(text)
             (scenario.home / name).chmod(0o755 if text.startswith("#!") else 0o644)
@@ -49,6 +51,20 @@ def start_app(studio: LocalStudio, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         left = [name for name in app.terminals() if name.startswith("studiosetup")] if _answers(app) else []
         app.delete()
         assert left == [], "a terminal of ours is left open"
+
+
+@pytest.fixture
+def space(studio: LocalStudio) -> Place:
+    """A private space with an owner, for JupyterLab."""
+    number = next(_NUMBERS)
+    owner = studio.add_user_profile(f"owner-{number}")
+    return Place(user=owner, space=studio.add_space(f"space-{number}", owner), app_type="JupyterLab")
+
+
+@pytest.fixture
+def shared_space(studio: LocalStudio) -> Place:
+    """A space without an owner, for JupyterLab."""
+    return Place(space=studio.add_space(f"shared-{next(_NUMBERS)}"), app_type="JupyterLab")
 
 
 def _answers(app: AppHandle) -> bool:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +30,42 @@ from studio_setup.setup_run import Job, Tools, set_up
 LIMIT_SECONDS = 60.0
 
 
-class Scenario:
-    """A user's app on the local Studio."""
+@dataclass(frozen=True)
+class Place:
+    """Whose app it is: a user's, or that of a space with or without an owner."""
 
-    def __init__(self, studio: LocalStudio, user: str, options: StartOptions) -> None:
+    user: str = ""
+    space: str = ""
+    app_type: str = "JupyterServer"
+    app_name: str = "default"
+
+    @property
+    def owner(self) -> dict[str, str]:
+        """The owner, as CreateApp and its event name it."""
+        return {"spaceName": self.space} if self.space else {"userProfileName": self.user}
+
+
+class Scenario:
+    """An app on the local Studio, and the setups run on it."""
+
+    def __init__(self, studio: LocalStudio, place: Place, options: StartOptions) -> None:
         self.studio = studio
-        self.user = user
+        self.place = place
+        self.user = place.user
         self.app: AppHandle
         self._options = options
-        self.home = studio.home_of(user)
+        self.home = studio.home_of(place.user, space_name=place.space or None)
 
     def start(self) -> None:
         """Start the app; it may be pending for a while."""
-        self.app = self.studio.create_app(self.user, options=self._options)
+        place = self.place
+        self.app = self.studio.create_app(
+            place.user,
+            space_name=place.space or None,
+            app_type=place.app_type,
+            app_name=place.app_name,
+            options=self._options,
+        )
 
     def ready(self) -> Scenario:
         """Wait until the app is in service."""
@@ -54,13 +78,15 @@ class Scenario:
         return next(
             event
             for event in reversed(self.studio.events)
-            if (event["detail"]["requestParameters"] or {}).get("userProfileName") == self.user
+            if self.place.owner.items() <= (event["detail"]["requestParameters"] or {}).items()
         )
 
     @property
     def name(self) -> App:
         """The app as the engine knows it."""
-        return App(DOMAIN_ID, self.user, "JupyterServer", "default")
+        place = self.place
+        user = "" if place.space else place.user
+        return App(DOMAIN_ID, user, place.app_type, place.app_name, place.space)
 
     def set_up(self, *commands: Command | str, limit_seconds: float = LIMIT_SECONDS, **job: Any) -> SetupReport:  # noqa: ANN401
         """Set the app up with these commands (a text is a command of that script)."""

@@ -82,6 +82,13 @@ def signed_in(studio: LocalStudio, space_name: str, base_path: str = LAB_PATH) -
     return browser
 
 
+def page_config(page: requests.Response) -> dict[str, Any]:
+    """Return what JupyterLab's page tells its scripts."""
+    data = page.text.partition('id="jupyter-config-data" type="application/json">')[2].partition("<")[0]
+    config: dict[str, Any] = json.loads(data)
+    return config
+
+
 def run_inside(app: AppHandle, script: str) -> str:
     """Run a script in the app's container and return what it printed."""
     done = subprocess.run(
@@ -172,7 +179,7 @@ def test_jupyterlab_itself_is_served(app: AppHandle, browser: Browser) -> None:
     """The page is JupyterLab's own, with the XSRF cookie, and the scripts it names are there."""
     assert app.base_url.endswith(LAB_PATH)
     page = browser.get("lab")
-    config = json.loads(page.text.partition('id="jupyter-config-data" type="application/json">')[2].partition("<")[0])
+    config = page_config(page)
     assert (config["appName"], config["baseUrl"], config["appVersion"][:2]) == ("JupyterLab", LAB_PATH, "4.")
     assert "_xsrf" in browser.session.cookies
     script = page.text.partition('<script defer="defer" src="')[2].partition('"')[0]
@@ -180,10 +187,12 @@ def test_jupyterlab_itself_is_served(app: AppHandle, browser: Browser) -> None:
 
 
 def test_jupyterlab_asks_the_network_for_nothing(browser: Browser) -> None:
-    """News, updates and the extension manager are off."""
+    """News, updates and the extension manager are off, and nobody is asked about news."""
     assert browser.get("lab/api/news").json() == {"news": []}
     assert browser.get("lab/api/update").json() == {"notification": None}
-    assert '"can_install": false' in browser.get("lab").text
+    config = page_config(browser.get("lab"))
+    assert config["extensionManager"]["can_install"] is False
+    assert "@jupyterlab/apputils-extension:announcements" in config["disabledExtensions"]
 
 
 def test_the_cookies_of_a_space(browser: Browser, studio: LocalStudio) -> None:

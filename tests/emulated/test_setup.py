@@ -5,25 +5,14 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 import requests
 
 from studio_setup.handler import lambda_handler
 from studio_setup.report import SetupFailed
+from tests.emulated.context import Context
 from tests.emulated.scenario import Scenario
-
-
-@dataclass
-class Context:
-    """A Lambda context with this much time left."""
-
-    seconds: float = 120.0
-
-    def get_remaining_time_in_millis(self) -> int:
-        """As Lambda tells it."""
-        return int(self.seconds * 1000)
 
 
 def test_the_extension_is_installed_and_answers(start_app: Callable[..., Scenario]) -> None:
