@@ -1,16 +1,19 @@
 # Everything happens in this folder: tools in .venv, the SAM command line in .venv-sam, the local cloud in .venv-cloud,
-# what stands in for Lambda's Python in .venv-runtime, builds in .aws-sam.
+# what stands in for Lambda's Python in .venv-runtime, the template's policy scanner in .venv-scan, builds in .aws-sam.
 # Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name).
 PYTHON ?= python3
 VENV := .venv
 VENV_SAM := .venv-sam
 VENV_CLOUD := .venv-cloud
 VENV_RUNTIME := .venv-runtime
+VENV_SCAN := .venv-scan
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 # `sam build` finds pip through PATH; `sam validate` wants a region, any region, and asks nobody there.
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/$(BIN):$$PATH" $(VENV_SAM)/bin/sam
+# Asks nobody either: every check is in the package, and the waivers are in the template, each with its reason.
+SCAN := $(VENV_SCAN)/bin/checkov --framework cloudformation --skip-download --compact --quiet
 # uv takes seconds where pip takes minutes, but it does not read pip's configuration: where only that leads to a package
 # index, pip has to do it.
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
@@ -22,7 +25,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready $(VENV_SAM)/.ready $(VENV_CLOUD)/.ready $(VENV_RUNTIME)/.ready ## Install the tools into this folder (the other targets do it when needed)
+setup: $(VENV)/.ready $(VENV_SAM)/.ready $(VENV_CLOUD)/.ready $(VENV_RUNTIME)/.ready $(VENV_SCAN)/.ready ## Install the tools into this folder (the other targets do it when needed)
 
 test: lint ## Check style, types and template, then run every test
 	$(BIN)/python -m pytest --numprocesses 2
@@ -36,6 +39,7 @@ lint: setup ## Check style, types and template
 	$(BIN)/mypy
 	$(BIN)/shellcheck .ci/run src/studio_setup/*.sh
 	$(SAM) validate
+	$(SCAN) --file template.sam.yaml
 
 format: $(VENV)/.ready ## Put the code into its house style
 	$(BIN)/ruff check --fix
@@ -48,7 +52,7 @@ demo: setup ## Deploy to a cloud on this machine and watch an app start and be s
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 clean: ## Remove everything that make has made
-	rm -rf $(VENV) $(VENV_SAM) $(VENV_CLOUD) $(VENV_RUNTIME) .aws-sam .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV_SAM) $(VENV_CLOUD) $(VENV_RUNTIME) $(VENV_SCAN) .aws-sam .pytest_cache .mypy_cache .ruff_cache
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed requirement is installed into what is there; an environment whose Python is gone is made anew.
@@ -70,6 +74,9 @@ $(VENV_CLOUD)/.ready: requirements-cloud.txt | $(VENV)/.ready
 
 $(VENV_RUNTIME)/.ready: requirements-runtime.txt | $(VENV)/.ready
 	$(call environment,Lambda's Python,$(VENV_RUNTIME),$<)
+
+$(VENV_SCAN)/.ready: requirements-scan.txt | $(VENV)/.ready
+	$(call environment,the policy scanner,$(VENV_SCAN),$<)
 
 # $(call environment,what,folder,requirements): an environment beside the one for the tools.
 define environment

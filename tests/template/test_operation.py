@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cfnlint.api import lint_file
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from studio_setup.settings import KNOWN_APP_TYPES, Settings
 from tests.template.stack import TEMPLATE
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tests.template.conftest import Deploy
     from tests.template.stack import Stack
 
+PROJECT_TAG = {"Key": "Project", "Value": "studio-setup"}
 DENY_WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -32,7 +34,9 @@ def test_the_function_as_it_runs(default_stack: Stack) -> None:
     assert function["Architectures"] == ["arm64"]
     assert function["Timeout"] == 900
     assert function["MemorySize"] == 256
-    assert function["Environment"] == {"Variables": {"DOMAIN_ID": "", "APP_TYPES": "JupyterServer"}}
+    assert function["Environment"] == {
+        "Variables": {"DOMAIN_ID": "", "APP_TYPES": "JupyterServer", "SHARED_SPACE_USER": ""}
+    }
 
 
 def test_the_domain_reaches_the_function(deploy: Deploy) -> None:
@@ -43,12 +47,12 @@ def test_the_domain_reaches_the_function(deploy: Deploy) -> None:
 
 def test_template_and_code_agree(deploy: Deploy, template: dict[str, Any]) -> None:
     """The handler is where the template says, understands what it is given, and can do all that is offered."""
-    function = deploy(DomainId="d-abcdefghijkl").properties("StudioSetupFunction")
+    function = deploy(DomainId="d-abcdefghijkl", SharedSpaceUser="ann").properties("StudioSetupFunction")
     module, _, name = function["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), name))
     settings = Settings.from_env(function["Environment"]["Variables"])
-    assert settings == Settings(app_types=("JupyterServer",), domain_id="d-abcdefghijkl")
-    assert template["Parameters"]["AppTypes"]["AllowedValues"] == list(KNOWN_APP_TYPES)
+    assert settings == Settings(("JupyterServer",), domain_id="d-abcdefghijkl", shared_space_user="ann")
+    assert set(template["Parameters"]["AppTypes"]["AllowedValues"]) <= set(KNOWN_APP_TYPES)
 
 
 def test_every_attempt_may_come_back(default_stack: Stack) -> None:
@@ -72,7 +76,9 @@ def test_the_log_is_json_and_expires(deploy: Deploy) -> None:
         "SystemLogLevel": "INFO",
     }
     group = stack.properties("StudioSetupLogGroup")
-    assert group == {"LogGroupName": "/aws/lambda/studio-setup", "RetentionInDays": "14"}
+    assert group["LogGroupName"] == "/aws/lambda/studio-setup"
+    assert group["RetentionInDays"] == "14"
+    assert "KmsKeyId" not in group
 
 
 def test_the_log_may_have_a_key_of_its_own(deploy: Deploy) -> None:
@@ -83,10 +89,9 @@ def test_the_log_may_have_a_key_of_its_own(deploy: Deploy) -> None:
 
 def test_failures_wait_encrypted_for_two_weeks(default_stack: Stack) -> None:
     """The failure queue is encrypted and keeps its messages as long as SQS can."""
-    assert default_stack.properties("FailureQueue") == {
-        "SqsManagedSseEnabled": True,
-        "MessageRetentionPeriod": 14 * 24 * 3600,
-    }
+    queue = default_stack.properties("FailureQueue")
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
 def test_the_queue_takes_only_tls_and_only_this_rule(default_stack: Stack) -> None:
@@ -115,13 +120,70 @@ def test_concurrency_is_reserved_only_on_request(deploy: Deploy) -> None:
     assert limited["ReservedConcurrentExecutions"] == "5"
 
 
-def test_an_operator_finds_the_parts(default_stack: Stack) -> None:
-    """The outputs name function, log, failure queue, rule and bucket."""
-    assert {name: output["Value"] for name, output in default_stack.outputs.items()} == {
+def test_the_function_is_in_a_vpc_only_on_request(deploy: Deploy) -> None:
+    """Subnets and security groups put the function into a VPC; one without the other goes to Lambda, which refuses."""
+    subnets, groups = "subnet-0123456789abcdef0,subnet-0123456789abcdef1", "sg-0123456789abcdef0"
+    assert "VpcConfig" not in deploy().properties("StudioSetupFunction")
+    both = deploy(SubnetIds=subnets, SecurityGroupIds=groups).properties("StudioSetupFunction")
+    assert both["VpcConfig"] == {"SubnetIds": subnets.split(","), "SecurityGroupIds": [groups]}
+    for half in ({"SubnetIds": subnets}, {"SecurityGroupIds": groups}):
+        assert "VpcConfig" in deploy(**half).properties("StudioSetupFunction")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "accepted", "refused"),
+    [
+        ("SubnetIds", ["", "subnet-0123456789abcdef0", "subnet-01234567"], ["subnet-", "vpc-01234567", "*"]),
+        ("SecurityGroupIds", ["", "sg-0123456789abcdef0"], ["sg-", "default", "sg-0123456789abcdef0 "]),
+        ("SharedSpaceUser", ["", "ann", "ann-2"], ["-ann", "ann/*", "ann b"]),
+        ("AlarmEmail", ["", "ops@example.com"], ["ops", "ops@example", "a@b.c d", "a@@b.c"]),
+        (
+            "AlarmTopicArn",
+            ["", "arn:aws:sns:us-east-1:111122223333:ops", "arn:aws-cn:sns:cn-north-1:111122223333:ops"],
+            ["ops", "arn:aws:sqs:us-east-1:111122223333:ops", "arn:aws:sns:us-east-1:111122223333:ops:sub"],
+        ),
+        ("LogKmsKeyArn", ["", "arn:aws:kms:us-east-1:111122223333:key/0e0f1a2b"], ["alias/aws/logs", "0e0f1a2b"]),
+    ],
+)
+def test_a_malformed_value_is_refused_at_deployment(
+    template: dict[str, Any], parameter: str, accepted: list[str], refused: list[str]
+) -> None:
+    """A value that AWS would refuse halfway through a deployment is refused before it."""
+    pattern = template["Parameters"][parameter]["AllowedPattern"]
+    assert [value for value in accepted if not re.fullmatch(pattern, value)] == []
+    assert [value for value in refused if re.fullmatch(pattern, value)] == []
+
+
+def test_every_parameter_has_its_place_in_the_console(template: dict[str, Any]) -> None:
+    """Each parameter is in exactly one group."""
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(template["Parameters"])
+
+
+def test_everything_that_can_bear_a_tag_bears_the_project(deploy: Deploy, template: dict[str, Any]) -> None:
+    """Costs and owners are found by the tag Project; the rule alone is SAM's own, which gives it no tags."""
+    stack = deploy(AlarmEmail="ops@example.com")
+    assert stack.resources.keys() == template["Resources"].keys(), "every optional part is there"
+    untagged = set()
+    for name, resource in stack.resources.items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
+        if "Tags" in schema["properties"] and PROJECT_TAG not in resource["Properties"].get("Tags", []):
+            untagged.add(name)
+    assert untagged == {"StudioSetupFunctionAppStarted"}
+
+
+def test_an_operator_finds_the_parts(deploy: Deploy) -> None:
+    """The outputs name function, log, failure queue, rule, dashboard, topic and bucket."""
+    stack = deploy(AlarmEmail="ops@example.com")
+    assert {name: output["Value"] for name, output in stack.outputs.items()} == {
         "FunctionName": "StudioSetupFunction",
         "LogGroupName": "StudioSetupLogGroup",
         "FailureQueueUrl": "FailureQueue",
         "RuleName": "StudioSetupFunctionAppStarted",
+        "DashboardUrl": (
+            "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#dashboards/dashboard/Dashboard"
+        ),
+        "AlarmTopicArn": "AlarmTopic",
         "TrailBucketName": "TrailBucket",
     }
 

@@ -1,0 +1,356 @@
+"""What an operator sees and hears: metrics out of the log, alarms, their topic, the dashboard.
+
+Nothing at hand evaluates CloudWatch's JSON filter patterns, so these tests hold each pattern to its terms, word by
+word, and every term to a field that the engine really logs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from studio_setup import handler
+from studio_setup.report import Outcome, SetupFailed, SetupReport
+from studio_setup.studio import Studio
+from tests.template.stack import ROOT
+
+if TYPE_CHECKING:
+    from studio_setup.deadline import Deadline
+    from studio_setup.setup_run import Job
+    from tests.template.conftest import Deploy
+    from tests.template.stack import Stack
+
+NAMESPACE = "StudioSetup/studio-setup"
+VERDICTS = {
+    "SetupsSucceeded": Outcome.SUCCEEDED,
+    "SetupsFailed": Outcome.FAILED,
+    "SetupsTimedOut": Outcome.TIMED_OUT,
+    "SetupsUnfinished": Outcome.UNFINISHED,
+    "SetupsUnreachable": Outcome.UNREACHABLE,
+}
+FIRST_TELLING = "($.repeated IS FALSE)"
+FINISHED = '($.message = "setup.finished")'
+ALARMS = {"FailedAlarm", "TimedOutAlarm", "DeadLettersAlarm", "NoSetupAlarm"}
+# A report, whose fields Lambda puts beside `message`
+APP = {"domain_id": "d-1", "user_profile_name": "ann", "space_name": "", "app_type": "JupyterServer", "app_name": "x"}
+A_REPORT = SetupReport(Outcome.FAILED, "command-failed", "", APP)
+
+
+@pytest.fixture(scope="module")
+def metrics(default_stack: Stack) -> dict[str, dict[str, Any]]:
+    """Metric name → the filter's pattern beside the metric's own settings."""
+    found = {}
+    for resource in default_stack.of_type("AWS::Logs::MetricFilter").values():
+        properties = resource["Properties"]
+        assert properties["LogGroupName"] == "StudioSetupLogGroup"
+        (metric,) = properties["MetricTransformations"]
+        assert metric["MetricNamespace"] == NAMESPACE
+        found[metric["MetricName"]] = {"pattern": properties["FilterPattern"], **metric}
+    return found
+
+
+@pytest.fixture(scope="module")
+def full_stack(deploy: Deploy) -> Stack:
+    """The stack with every optional part."""
+    return deploy(AlarmEmail="ops@example.com", AlarmTopicArn="arn:aws:sns:us-east-1:111122223333:own")
+
+
+@pytest.fixture(scope="module")
+def widgets(default_stack: Stack) -> dict[str, dict[str, Any]]:
+    """The dashboard's widgets by their title."""
+    body = json.loads(default_stack.properties("Dashboard")["DashboardBody"])
+    return {widget["properties"]["title"]: widget for widget in body["widgets"]}
+
+
+def _terms(pattern: str) -> list[str]:
+    """Return the terms that a pattern of the form { (…) && (…) } joins with AND."""
+    assert pattern.startswith("{ ")
+    assert pattern.endswith(" }")
+    return pattern[2:-2].split(" && ")
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """What the engine really logs of a setup, as message → fields."""
+
+    class Context:
+        get_remaining_time_in_millis = staticmethod(lambda: 900_000)
+
+    class SageMaker:
+        describe_app = staticmethod(lambda **_: {"Status": "InService"})
+
+    def looks_and_fails(job: Job, _tools: object, deadline: Deadline) -> SetupReport:
+        Studio(SageMaker(), job.app, deadline).wait_until_in_service(grace_seconds=0)
+        return A_REPORT
+
+    monkeypatch.setattr(handler, "set_up", looks_and_fails)
+    event = json.loads((ROOT / "tests/events/jupyter-server-started.json").read_text(encoding="utf-8"))
+    with caplog.at_level("INFO"), pytest.raises(SetupFailed):
+        handler.lambda_handler(event, Context())
+    return {record.getMessage(): vars(record) for record in caplog.records}
+
+
+@pytest.mark.parametrize(("metric", "outcome"), VERDICTS.items())
+def test_a_metric_counts_each_verdict_once(metrics: dict[str, dict[str, Any]], metric: str, outcome: Outcome) -> None:
+    """One metric per outcome that operators act on, and a verdict told again is not counted again."""
+    found = metrics[metric]
+    assert _terms(found["pattern"]) == [FINISHED, f'($.outcome = "{outcome}")', FIRST_TELLING]
+    assert (found["MetricValue"], found["Unit"], found["DefaultValue"]) == ("1", "Count", 0)
+
+
+def test_every_outcome_that_fails_an_invocation_is_counted() -> None:
+    """An outcome that the engine calls an error cannot go without a metric."""
+    assert {outcome for outcome in Outcome if outcome.is_error} | {Outcome.SUCCEEDED} == set(VERDICTS.values())
+
+
+def test_how_long_setups_take_is_measured_where_they_end(metrics: dict[str, dict[str, Any]]) -> None:
+    """Seconds come from runs that came to an end, once each; a retry or an app out of reach is no duration."""
+    found = metrics["SetupSeconds"]
+    ends = " || ".join(f'($.outcome = "{o}")' for o in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TIMED_OUT))
+    assert _terms(found["pattern"]) == [FINISHED, "($.seconds >= 0)", FIRST_TELLING, f"({ends})"]
+    assert (found["MetricValue"], found["Unit"]) == ("$.seconds", "Seconds")
+    assert "DefaultValue" not in found, "a 0 where nothing happened would spoil the percentiles"
+
+
+def test_how_long_apps_take_is_measured(metrics: dict[str, dict[str, Any]]) -> None:
+    """The wait comes from the line that tells of an app in service."""
+    found = metrics["WaitedSeconds"]
+    assert _terms(found["pattern"]) == ['($.message = "app.in_service")', "($.waited_seconds >= 0)"]
+    assert (found["MetricValue"], found["Unit"]) == ("$.waited_seconds", "Seconds")
+    assert "DefaultValue" not in found
+
+
+def test_the_metrics_read_what_the_engine_logs(
+    metrics: dict[str, dict[str, Any]], lines: dict[str, dict[str, Any]]
+) -> None:
+    """Every line and field that the filters look at is really logged, and of the type they take it for."""
+    for found in metrics.values():
+        messages = re.findall(r'\$\.message = "([^"]+)"', found["pattern"])
+        fields = re.findall(r"\$\.([a-z_]+)", found["pattern"])
+        assert messages
+        for message in messages:
+            assert set(fields) - {"message"} <= lines[message].keys()
+    assert type(lines["setup.finished"]["repeated"]) is bool
+    assert type(lines["setup.finished"]["seconds"]) is float
+    assert type(lines["app.in_service"]["waited_seconds"]) is float
+
+
+def test_a_start_is_taken_up_as_soon_as_the_function_speaks(metrics: dict[str, dict[str, Any]]) -> None:
+    """Setups that begin and events that are ignored both count: the function is at work."""
+    found = metrics["StartsTakenUp"]
+    assert found["pattern"] == '{ ($.message = "setup.started") || ($.message = "setup.finished") }'
+    assert (found["MetricValue"], found["DefaultValue"]) == ("1", 0)
+
+
+@pytest.mark.parametrize(("name", "metric"), [("FailedAlarm", "SetupsFailed"), ("TimedOutAlarm", "SetupsTimedOut")])
+def test_an_alarm_tells_of_a_failed_setup(default_stack: Stack, name: str, metric: str) -> None:
+    """One failed or timed out setup within five minutes is an alarm."""
+    alarm = default_stack.properties(name)
+    assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, metric)
+    assert (alarm["Statistic"], alarm["Period"]) == ("Sum", 300)
+
+
+def test_an_alarm_tells_of_dead_letters(default_stack: Stack) -> None:
+    """One message in the failure queue is an alarm, for as long as it is there."""
+    alarm = default_stack.properties("DeadLettersAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "FailureQueue.QueueName"}]
+    assert (alarm["Statistic"], alarm["Period"]) == ("Maximum", 300)
+
+
+def test_an_alarm_tells_of_silence(default_stack: Stack) -> None:
+    """Apps start, the rule matches, and for an hour the function says nothing: an alarm."""
+    alarm = default_stack.properties("NoSetupAlarm")
+    silence, *inputs = alarm["Metrics"]
+    assert silence["Expression"] == "IF(FILL(matched, 0) > 0 AND FILL(taken_up, 0) < 1, 1, 0)"
+    assert "ReturnData" not in silence
+    rule = [{"Name": "RuleName", "Value": "StudioSetupFunctionAppStarted"}]
+    assert inputs == [
+        {
+            "Id": "matched",
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {"Namespace": "AWS/Events", "MetricName": "TriggeredRules", "Dimensions": rule},
+                "Period": 3600,
+                "Stat": "Sum",
+            },
+        },
+        {
+            "Id": "taken_up",
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {"Namespace": NAMESPACE, "MetricName": "StartsTakenUp"},
+                "Period": 3600,
+                "Stat": "Sum",
+            },
+        },
+    ]
+
+
+def test_the_alarm_of_silence_can_be_left_out(deploy: Deploy) -> None:
+    """AlarmOnSilence=false leaves out that alarm, on the dashboard too, and nothing else."""
+    stack = deploy(AlarmOnSilence="false")
+    assert deploy().resources.keys() - stack.resources.keys() == {"NoSetupAlarm"}
+    (alarms,) = (
+        widget["properties"]["alarms"]
+        for widget in json.loads(stack.properties("Dashboard")["DashboardBody"])["widgets"]
+        if widget["type"] == "alarm"
+    )
+    assert set(alarms) == {f"{name}.Arn" for name in ALARMS - {"NoSetupAlarm"}}
+
+
+def test_every_alarm_is_quiet_without_data_and_says_what_to_do(default_stack: Stack) -> None:
+    """Anything above nothing alarms, no data does not, and the text says where to look."""
+    alarms = default_stack.of_type("AWS::CloudWatch::Alarm")
+    assert alarms.keys() == ALARMS
+    for resource in alarms.values():
+        alarm = resource["Properties"]
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+        assert alarm["EvaluationPeriods"] == 1
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert "Look " in alarm["AlarmDescription"]
+
+
+def test_alarms_read_metrics_that_exist(default_stack: Stack, metrics: dict[str, dict[str, Any]]) -> None:
+    """A metric renamed on one side only would leave an alarm deaf."""
+    text = json.dumps([alarm["Properties"] for alarm in default_stack.of_type("AWS::CloudWatch::Alarm").values()])
+    assert set(re.findall(r'"(Setups\w+|StartsTakenUp)"', text)) <= metrics.keys()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "actions"),
+    [
+        ({}, []),
+        ({"AlarmEmail": "ops@example.com"}, ["AlarmTopic"]),
+        ({"AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:own"}, ["arn:aws:sns:us-east-1:111122223333:own"]),
+        (
+            {"AlarmEmail": "ops@example.com", "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:own"},
+            ["AlarmTopic", "arn:aws:sns:us-east-1:111122223333:own"],
+        ),
+    ],
+)
+def test_alarms_go_where_they_are_wanted(deploy: Deploy, parameters: dict[str, str], actions: list[str]) -> None:
+    """Every alarm notifies the stack's topic, one's own topic, both, or nobody."""
+    for resource in deploy(**parameters).of_type("AWS::CloudWatch::Alarm").values():
+        assert resource["Properties"]["AlarmActions"] == actions
+
+
+def test_no_topic_and_no_key_where_nobody_is_written_to(deploy: Deploy, full_stack: Stack) -> None:
+    """Without AlarmEmail there is no topic, no key that costs, no output of them."""
+    without = deploy()
+    assert full_stack.resources.keys() - without.resources.keys() == {
+        "AlarmTopic",
+        "AlarmTopicKey",
+        "AlarmTopicPolicy",
+        "AlarmSubscription",
+    }
+    assert full_stack.outputs.keys() - without.outputs.keys() == {"AlarmTopicArn"}
+
+
+def test_the_topic_writes_to_the_address_given(full_stack: Stack) -> None:
+    """The one subscription is the e-mail address."""
+    assert full_stack.properties("AlarmSubscription") == {
+        "TopicArn": "AlarmTopic",
+        "Protocol": "email",
+        "Endpoint": "ops@example.com",
+    }
+
+
+def test_only_this_stacks_alarms_may_use_topic_and_key(full_stack: Stack) -> None:
+    """CloudWatch may publish and encrypt for alarms of this stack alone: no other alarm, no other account."""
+    pinned = {
+        "StringEquals": {"aws:SourceAccount": "111122223333"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:111122223333:alarm:studio-setup-*"},
+    }
+    refuse, publish = full_stack.properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"]
+    own, encrypt = full_stack.properties("AlarmTopicKey")["KeyPolicy"]["Statement"]
+    assert publish == {
+        "Sid": "AlarmsOfThisStack",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": "AlarmTopic",
+        "Condition": pinned,
+    }
+    assert encrypt["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert encrypt["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert encrypt["Condition"] == pinned
+    assert own["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+    assert (refuse["Effect"], refuse["Principal"]) == ("Deny", "*")
+    assert refuse["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    for resource in full_stack.of_type("AWS::CloudWatch::Alarm").values():
+        assert resource["Properties"]["AlarmName"].startswith("studio-setup-")
+
+
+def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use(full_stack: Stack) -> None:
+    """Not with SNS's own key: with that, no alarm would ever arrive. The key is rotated and goes with the stack."""
+    assert full_stack.properties("AlarmTopic")["KmsMasterKeyId"] == "AlarmTopicKey"
+    assert full_stack.properties("AlarmTopicKey")["EnableKeyRotation"] is True
+    assert full_stack.resources["AlarmTopicKey"]["DeletionPolicy"] == "Delete"
+
+
+def test_the_dashboard_shows_the_state_at_a_glance(widgets: dict[str, dict[str, Any]]) -> None:
+    """Alarms, outcomes, starts, percentiles, dead letters, the last failures, reasons and the function are on it."""
+    assert list(widgets) == [
+        "Alarms",
+        "How setups ended",
+        "App starts",
+        "Seconds a setup takes",
+        "Seconds until the app is in service",
+        "Starts given up: messages in the failure queue",
+        "The last failures",
+        "What came of app starts, and why",
+        "The function",
+    ]
+    assert set(widgets["Alarms"]["properties"]["alarms"]) == {f"{name}.Arn" for name in ALARMS}
+
+
+def test_the_dashboard_shows_every_outcome_counted(widgets: dict[str, dict[str, Any]]) -> None:
+    """Each outcome's metric is in the graph, from this stack's namespace."""
+    graph = widgets["How setups ended"]["properties"]["metrics"]
+    assert [metric[1] for metric in graph] == list(VERDICTS)
+    assert [metric[0] for metric in graph] == [NAMESPACE, ".", ".", ".", "."]
+
+
+@pytest.mark.parametrize(
+    ("title", "metric"),
+    [("Seconds a setup takes", "SetupSeconds"), ("Seconds until the app is in service", "WaitedSeconds")],
+)
+def test_the_dashboard_shows_percentiles(widgets: dict[str, dict[str, Any]], title: str, metric: str) -> None:
+    """Half, nine in ten and all but one in a hundred: what a user waits."""
+    first, *others = widgets[title]["properties"]["metrics"]
+    assert first[:2] == [NAMESPACE, metric]
+    assert [line[0] for line in others] == ["...", "..."]
+    assert [line[-1]["stat"] for line in (first, *others)] == ["p50", "p90", "p99"]
+
+
+def test_the_last_failures_are_found_in_the_log(widgets: dict[str, dict[str, Any]]) -> None:
+    """The query reads this function's log and names outcomes and fields that the engine logs."""
+    query = widgets["The last failures"]["properties"]["query"]
+    assert query.startswith("SOURCE 'StudioSetupLogGroup' | fields ")
+    asked = query.split(" | fields ")[1].split("\n")[0].split(", ")
+    known = {*A_REPORT.as_dict(), "@timestamp", "@requestId", *(f"app.{name}" for name in APP)}
+    assert set(asked) <= known
+    (listed,) = re.findall(r"outcome in \[(.*)\]", query)
+    assert set(listed.replace("'", "").split(", ")) == {outcome for outcome in Outcome if outcome.is_error}
+
+
+def test_no_widget_hides_another(widgets: dict[str, dict[str, Any]]) -> None:
+    """Every widget is within the grid's 24 columns and none lies on another."""
+    cells: set[tuple[int, int]] = set()
+    for widget in widgets.values():
+        columns = range(widget["x"], widget["x"] + widget["width"])
+        own = {(x, y) for x in columns for y in range(widget["y"], widget["y"] + widget["height"])}
+        assert max(columns) < 24
+        assert not cells & own
+        cells |= own
+
+
+def test_the_dashboard_can_be_left_out(deploy: Deploy) -> None:
+    """CreateDashboard=false leaves out the dashboard and its output, and nothing else."""
+    stack = deploy(CreateDashboard="false")
+    assert deploy().resources.keys() - stack.resources.keys() == {"Dashboard"}
+    assert deploy().outputs.keys() - stack.outputs.keys() == {"DashboardUrl"}
