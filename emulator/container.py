@@ -1,8 +1,8 @@
 """The user's container, as far as a program inside can tell: its own home, TMPDIR, PATH and Python.
 
-The home belongs to the user profile and survives restarts of the app. Everything else is made fresh for one start of
-the app and goes with it. The Python environment is private, so what is installed here stays here; it borrows the
-emulator's own packages (jupyter_server, pip, setuptools) through a `.pth` file instead of copying them, and
+The home belongs to the user profile or the space and survives restarts of the app. Everything else is made fresh for
+one start of the app and goes with it. The Python environment is private, so what is installed here stays here; it
+borrows the emulator's own packages (jupyter_server, pip, setuptools) through a `.pth` file instead of copying them, and
 JupyterLab's page through links.
 """
 
@@ -42,6 +42,8 @@ LAB_ENTRY_POINTS = {
 }
 _LAB_FOLDER = Path("share", "jupyter", "lab")
 _LAB_PARTS = ("schemas", "static", "themes")
+# A question to the user, whether news may be fetched, that nobody here is to answer.
+_LAB_PAGE = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,9 @@ def _install_lab(container: Container) -> None:
     lab.mkdir(parents=True)
     for part in _LAB_PARTS:
         (lab / part).symlink_to(sysconfig.get_path("data") / _LAB_FOLDER / part)
+    page_config = container.folder / "env" / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    page_config.parent.mkdir(parents=True)
+    page_config.write_text(json.dumps(_LAB_PAGE))
     for name, target in LAB_ENTRY_POINTS.items():
         _write_program(container.programs / name, _entry_point(container.python, target))
 
