@@ -88,11 +88,16 @@ class Scenario:
         user = "" if place.space else place.user
         return App(DOMAIN_ID, user, place.app_type, place.app_name, place.space)
 
+    @property
+    def sagemaker(self) -> Any:  # noqa: ANN401 (the SDK makes it at run time)
+        """A client of the local SageMaker API."""
+        return boto3.client("sagemaker")
+
     def set_up(self, *commands: Command | str, limit_seconds: float = LIMIT_SECONDS, **job: Any) -> SetupReport:  # noqa: ANN401
         """Set the app up with these commands (a text is a command of that script)."""
         plan = Plan(tuple(self._named(commands)))
         with requests.Session() as http:
-            tools = Tools(boto3.client("sagemaker"), http)
+            tools = Tools(self.sagemaker, http)
             return set_up(Job(self.name, plan, **job), tools, Deadline.after(limit_seconds))
 
     def set_up_meanwhile(self, *commands: Command | str, **options: Any) -> Meanwhile:  # noqa: ANN401
