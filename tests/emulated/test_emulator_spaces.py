@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +39,15 @@ from tests.emulated.test_emulator import (
 
 PROMPT = r"sagemaker-user@default:~\$ $"
 LAB_PATH = "/jupyterlab/default/"
+WRITE_LOOKUPS = """
+import socket
+look_up = socket.getaddrinfo
+def write_down(host, *rest, **named):
+    with open({names!r}, "a") as names:
+        print(host, file=names)
+    return look_up(host, *rest, **named)
+socket.getaddrinfo = write_down
+"""
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +65,19 @@ def studio() -> Iterator[LocalStudio]:
 
 
 @pytest.fixture(scope="module")
-def app(studio: LocalStudio) -> AppHandle:
+def looked_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file where the running JupyterLab's Python writes each name that it looks up."""
+    names = tmp_path_factory.mktemp("python") / "names"
+    (names.parent / "sitecustomize.py").write_text(WRITE_LOOKUPS.format(names=str(names)))
+    names.touch()
+    return names
+
+
+@pytest.fixture(scope="module")
+def app(studio: LocalStudio, looked_up: Path) -> AppHandle:
     """The running JupyterLab, shared by the tests that leave it running."""
-    return studio.create_app(space_name="lab", app_type="JupyterLab").wait_until_in_service()
+    options = StartOptions(environment={"PYTHONPATH": str(looked_up.parent)})
+    return studio.create_app(space_name="lab", app_type="JupyterLab", options=options).wait_until_in_service()
 
 
 @pytest.fixture(scope="module")
@@ -186,10 +206,11 @@ def test_jupyterlab_itself_is_served(app: AppHandle, browser: Browser) -> None:
     assert browser.get(browser.front_door_url + script).headers["Content-Type"] == "application/javascript"
 
 
-def test_jupyterlab_asks_the_network_for_nothing(browser: Browser) -> None:
+def test_jupyterlab_asks_the_network_for_nothing(browser: Browser, looked_up: Path) -> None:
     """News, updates and the extension manager are off, and nobody is asked about news."""
     assert browser.get("lab/api/news").json() == {"news": []}
     assert browser.get("lab/api/update").json() == {"notification": None}
+    assert set(looked_up.read_text().split()) == {"127.0.0.1"}
     config = page_config(browser.get("lab"))
     assert config["extensionManager"]["can_install"] is False
     assert "@jupyterlab/apputils-extension:announcements" in config["disabledExtensions"]
