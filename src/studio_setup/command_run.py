@@ -65,7 +65,7 @@ class CommandRun:
         raise ConnectionLost(f"Command {self._command.name} does not start.")
 
     def _look(self, runs: RemoteRuns, start: Start | None = None) -> Progress:
-        wanted = min(_CHUNK_BYTES, HEAD_BYTES - self._logged_to)
+        wanted = max(0, min(_CHUNK_BYTES, HEAD_BYTES - self._logged_to))
         progress = runs.follow(self._run_id, self._command.name, self._logged_to, wanted, start)
         if not self._announced:
             self._announced = True
@@ -75,13 +75,13 @@ class CommandRun:
         return progress
 
     def _log_tail(self, runs: RemoteRuns, progress: Progress) -> None:
-        tail_start = max(self._logged_to, progress.size_bytes - TAIL_BYTES)
-        self._left_out_bytes += tail_start - self._logged_to
-        if self._left_out_bytes:
+        tail_start = progress.size_bytes - TAIL_BYTES
+        if tail_start > self._logged_to:
             self._log_output(b"", final=True)
+            self._left_out_bytes = tail_start - self._logged_to
+            self._logged_to = tail_start
             fields = {"left_out_bytes": self._left_out_bytes, "log_path": self._log_path(runs)}
             LOG.info("command.output_left_out", extra={"command": self._command.name, **fields})
-        self._logged_to = tail_start
         while self._logged_to < progress.size_bytes:
             wanted = min(_CHUNK_BYTES, progress.size_bytes - self._logged_to)
             self._log_output(runs.follow(self._run_id, self._command.name, self._logged_to, wanted).output)

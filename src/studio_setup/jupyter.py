@@ -80,7 +80,7 @@ class Jupyter:
 
     def delete_terminal(self, name: str) -> bool:
         """Delete a terminal of ours; True if it is gone, False if that cannot be said."""
-        deadline = self._deadline.extended(10)
+        deadline = self._deadline.extended(5)
         try:
             response = self._send_with_xsrf("DELETE", f"api/terminals/{name}", None, deadline)
         except (ConnectionLost, JupyterRefused):

@@ -50,7 +50,10 @@ class Command:
             raise BadInput(f"The script of command {self.name!r} is empty; give it at least one line.")
         if "\0" in self.script:
             raise BadInput(f"The script of command {self.name!r} is not text: it has a NUL character.")
-        size_bytes = len(self.script.encode())
+        try:
+            size_bytes = len(self.script.encode())
+        except UnicodeEncodeError:
+            raise BadInput(f"The script of command {self.name!r} is not text in UTF-8.") from None
         if size_bytes > MAX_SCRIPT_BYTES:
             raise BadInput(
                 f"The script of command {self.name!r} has {size_bytes} bytes, more than {MAX_SCRIPT_BYTES};"

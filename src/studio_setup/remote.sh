@@ -15,7 +15,7 @@
 #     RUN/COMMAND/ended                 why the command was ended before its time: timed-out, stopped
 #     RUN/COMMAND/status                "EXIT_STATUS STARTED FINISHED", written last, in one piece
 
-# shellcheck disable=SC2154 # $text is set by whoever sends it
+# shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
 
 # prepare: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers "ready ROOT".
 prepare() {
@@ -37,9 +37,9 @@ prepare() {
     answer="ready $root"
 }
 
-# open_run RUN DIGEST: a folder for a run that claims nothing.
+# open_run RUN DIGEST: a folder for a run that claims nothing; answers "opened RUN".
 open_run() {
-    mkdir -p "$root/$1" && printf '%s %s\n' "$1" "$2" >"$root/$1/claim"
+    mkdir -p "$root/$1" && printf '%s %s\n' "$1" "$2" >"$root/$1/claim" && answer="opened $1"
 }
 
 # claim RUN DIGEST [force]: make RUN the one that sets up this start of the app, unless there is one already (force
@@ -59,9 +59,9 @@ claim() {
     answer="claim $run $digest $verdict"
 }
 
-# has RUN: is it of this start of the app?
+# has RUN: is it of this start of the app? Answers "has yes" or "has no".
 has() {
-    [ -s "$root/$1/claim" ]
+    if [ -s "$root/$1/claim" ]; then answer="has yes"; else answer="has no"; fi
 }
 
 # finish RUN VERDICT ATTEMPT: nothing is left to do for it; answers "finish VERDICT ATTEMPT" of the first to say so.
@@ -99,7 +99,6 @@ follow() {
     if [ "$4" -gt 0 ] && [ "$size" -gt "$3" ]; then
         data=$(tail -c "+$(($3 + 1))" "$command.log" | head -c "$4" | base64 | tr -d '\n')
     fi
-    # shellcheck disable=SC2034 # the prompt shows it
     answer="follow $state $status $ended $started $finished $size $data"
 }
 
@@ -116,13 +115,14 @@ await_status() {
     done
 }
 
-# stop RUN COMMAND: end it before its time.
+# stop RUN COMMAND: end it before its time; answers "stopped".
 stop() {
     command=$root/$1/$2
     if [ ! -s "$command.status" ] && alive "$command.child"; then
         echo stopped >"$command.ended"
         end_group
     fi
+    answer=stopped
 }
 
 # keep COMMAND_PATH SCRIPT LIMIT_SECONDS UMASK: wait for the command and write down how it ended. The first keeper wins.

@@ -18,11 +18,8 @@ from studio_setup.prompt import Reply
 from studio_setup.shell import Shell
 
 REMOTE_SCRIPT = Path(__file__).with_name("remote.sh")
-_READY = re.compile(r"ready (/.*)")
-_CLAIM = re.compile(r"claim (\w+) (\w+) ([\w-]+)")
-_FOLLOW = re.compile(r"follow (none|running|over|lost) (-|\d+) (-|timed-out|stopped) (-|[\d.]+) (-|[\d.]+) (\d+) (\S*)")
+_FOLLOW = r"follow (none|running|over|lost) (-|\d+) (-|timed-out|stopped) (-|[\d.]+) (-|[\d.]+) (\d+) (\S*)"
 _FOLLOW_SECONDS = 1
-_FINISH = re.compile(r"finish (\w+) (\w+)")
 _TRIES = 5
 
 
@@ -68,13 +65,10 @@ class RemoteRuns:
 
         Raises:
             NoWorkspace: the app has no place or no tools for it.
-            ConnectionLost, OutOfTime: as `Shell.run`.
+            ConnectionLost, OutOfTime: as `Shell.run`, here and in every other method.
         """
-        reply = shell.run('eval "$(printf %b "$text")"; prepare', text=REMOTE_SCRIPT.read_text(encoding="utf-8"))
-        ready = _READY.fullmatch(reply.answer)
-        if reply.exit_status != 0 or ready is None:
-            raise NoWorkspace(f"The app cannot keep a run: {_complaint(reply)}.")
-        return cls(shell, ready[1])
+        text = REMOTE_SCRIPT.read_text(encoding="utf-8")
+        return cls(shell, _ask(shell, 'eval "$(printf %b "$text")"; prepare', r"ready (/.*)", text)[1])
 
     def log_path(self, run_id: str, command: str) -> str:
         """Where in the app all of a command's output is."""
@@ -82,29 +76,21 @@ class RemoteRuns:
 
     def open_run(self, run_id: str, digest: str) -> None:
         """Make a run that claims nothing."""
-        if self._shell.run(f"open_run {run_id} {digest}").exit_status != 0:
-            raise NoWorkspace(f"The app cannot keep a run in {self._root}.")
+        _ask(self._shell, f"open_run {run_id} {digest}", rf"opened {run_id}")
 
     def claim(self, run_id: str, digest: str, *, force: bool) -> Claim:
         """Claim this start of the app for a run; the claim that holds, which may be another's."""
-        for _ in range(_TRIES):
-            reply = self._shell.run(f"claim {run_id} {digest} {'force' if force else ''}")
-            match = _CLAIM.fullmatch(reply.answer)
-            if match:
-                return Claim(match[1], match[2], "" if match[3] == "-" else match[3])
-        raise NoWorkspace(f"The app cannot keep a claim in {self._root}: {_complaint(reply)}.")
+        line = f"claim {run_id} {digest} {'force' if force else ''}"
+        match = _ask(self._shell, line, r"claim (\w+) (\w+) ([\w-]+)")
+        return Claim(match[1], match[2], "" if match[3] == "-" else match[3])
 
     def has(self, run_id: str) -> bool:
         """Is the run of this start of the app?"""
-        return self._shell.run(f"has {run_id}").exit_status == 0
+        return _ask(self._shell, f"has {run_id}", r"has (yes|no)")[1] == "yes"
 
     def finish(self, run_id: str, verdict: str, attempt: str) -> bool:
         """Note that nothing is left to do for a run; True if this attempt was the first to say so."""
-        for _ in range(_TRIES):
-            match = _FINISH.fullmatch(self._shell.run(f"finish {run_id} {verdict} {attempt}").answer)
-            if match:
-                return match[2] == attempt
-        raise NoWorkspace(f"The app cannot keep a verdict in {self._root}; is its disk full?")
+        return _ask(self._shell, f"finish {run_id} {verdict} {attempt}", r"finish (\w+) (\w+)")[2] == attempt
 
     def follow(self, run_id: str, command: str, offset: int, count: int, start: Start | None = None) -> Progress:
         """Wait a second at most for a command to be over, and fetch `count` bytes of output from `offset`.
@@ -116,48 +102,45 @@ class RemoteRuns:
             ConnectionLost, OutOfTime: as `Shell.run`.
         """
         line = f"follow {run_id} {command} {offset} {count} {_FOLLOW_SECONDS}"
-        text = ""
         if start:
             line = f"start {run_id} {command} {start.timeout_seconds} && {line}"
-            text = start.script
-        for _ in range(_TRIES):
-            reply = self._shell.run(line, text=text)
-            progress = _parse_progress(reply, offset, count)
-            if progress is not None:
-                return progress
-        if start and reply.exit_status != 0:
-            raise NoWorkspace(f"The app cannot start command {command} in {self._root}: {_complaint(reply)}.")
-        raise ConnectionLost("The terminal's answers are garbled.")
+        match = _ask(self._shell, line, _FOLLOW, start.script if start else "")
+        progress = _progress(match)
+        # A command that still runs may have printed more since its size was taken.
+        if not min(count, max(0, progress.size_bytes - offset)) <= len(progress.output) <= count:
+            raise ConnectionLost("The terminal's answers are garbled.")
+        return progress
 
     def stop(self, run_id: str, command: str) -> None:
         """End a command's process group before its time."""
-        self._shell.run(f"stop {run_id} {command}")
+        _ask(self._shell, f"stop {run_id} {command}", "stopped")
+
+
+def _ask(shell: Shell, line: str, answer: str, text: str = "") -> re.Match[str]:
+    """Run a line until it answers as it should: Ctrl-C from somebody who found the terminal may come in between."""
+    for _ in range(_TRIES):
+        reply = shell.run(line, text=text)
+        match = re.fullmatch(answer, reply.answer)
+        if match:
+            return match
+    raise NoWorkspace(f"The app cannot keep a run: {_complaint(reply)}.")
 
 
 def _complaint(reply: Reply) -> str:
     return repr((reply.answer + " " + printable(reply.text)).strip()[-300:])
 
 
-def _parse_progress(reply: Reply, offset: int, count: int) -> Progress | None:
-    """The answer of `follow`, or None if somebody's typing or printing got into it."""
-    match = _FOLLOW.fullmatch(reply.answer)
-    if match is None:
-        return None
+def _progress(match: re.Match[str]) -> Progress:
     state, status, ended, started, finished, size, data = match.groups()
-    size_bytes = int(size)
     try:
         output = base64.b64decode(data, validate=True)
     except binascii.Error:
-        return None
-    # A command that still runs may have printed more since its size was taken.
-    expected = min(count, max(0, size_bytes - offset))
-    if not expected <= len(output) <= count:
-        return None
+        raise ConnectionLost("The terminal's answers are garbled.") from None
     return Progress(
         state=state,
         exit_status=int(status) if status != "-" else None,
         ended="" if ended == "-" else ended,
         seconds=round(float(finished) - float(started), 2) if finished != "-" else None,
-        size_bytes=size_bytes,
+        size_bytes=int(size),
         output=output,
     )
