@@ -2,7 +2,7 @@
 
 Three things differ from plain ministack, each towards AWS. Events of AWS's own services may be put, since here they
 come from our stand-in for CloudTrail, which is one. Python functions run on Lambda's own runtime client. And
-CloudFormation takes alarms over expressions, though nothing judges them: such an alarm is there and stays silent.
+CloudFormation takes all of our template, though nothing judges alarms over expressions: they are there, and silent.
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ import functools
 import json
 import os
 import socket
-from collections.abc import Callable
-from typing import Any
-
-AlarmRecord = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
 def main() -> None:
@@ -26,16 +22,16 @@ def main() -> None:
     endpoint = f"http://127.0.0.1:{port}"
     os.environ |= {"GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": endpoint}
 
-    from hypercorn.asyncio import serve  # noqa: PLC0415 (see above)
+    from cloud_formation import fill_gaps  # noqa: PLC0415 (see above)
+    from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack import app  # noqa: PLC0415
     from ministack.core import lambda_runtime  # noqa: PLC0415
     from ministack.services import eventbridge  # noqa: PLC0415
-    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
     from python_runtime import use_lambdas_own_runtime  # noqa: PLC0415
 
     eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
-    provisioners._cw_metric_alarm_record = _taking_expressions(provisioners._cw_metric_alarm_record)
+    fill_gaps()
     use_lambdas_own_runtime(os.environ["LAMBDA_PYTHON"])
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
@@ -44,19 +40,6 @@ def main() -> None:
         asyncio.run(serve(app.app, config))
     finally:
         lambda_runtime.reset()
-
-
-def _taking_expressions(record_of: AlarmRecord) -> AlarmRecord:
-    """Return the maker of alarm records, which then takes an expression's first metric for the whole."""
-
-    def record(name: str, properties: dict[str, Any]) -> dict[str, Any]:
-        metrics = properties.get("Metrics") or []
-        for first in [one["MetricStat"] for one in metrics if "MetricStat" in one][:1]:
-            own = {key: value for key, value in properties.items() if key != "Metrics"}
-            properties = {**own, **first["Metric"], "Period": first["Period"], "Statistic": first["Stat"]}
-        return record_of(name, properties)
-
-    return record
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""What ministack's CloudFormation lacks for our template: alarms over expressions, and Fn::Join in conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
+
+Json = Any
+AlarmRecord = Callable[[str, dict[str, Json]], dict[str, Json]]
+
+
+def fill_gaps() -> None:
+    """Let both be accepted."""
+    provisioners._cw_metric_alarm_record = _taking_expressions(provisioners._cw_metric_alarm_record)
+    evaluate = engine._evaluate_conditions
+
+    def evaluate_conditions(template: dict[str, Json], parameters: dict[str, Json]) -> Json:
+        conditions = _joined(template.get("Conditions", {}), parameters)
+        return evaluate({**template, "Conditions": conditions}, parameters)
+
+    for module in (engine, changesets, handlers, stacks):
+        module._evaluate_conditions = evaluate_conditions
+
+
+def _taking_expressions(record_of: AlarmRecord) -> AlarmRecord:
+    """Return the maker of alarm records, which then takes an expression's first metric for the whole."""
+
+    def record(name: str, properties: dict[str, Json]) -> dict[str, Json]:
+        metrics = properties.get("Metrics") or []
+        for first in [one["MetricStat"] for one in metrics if "MetricStat" in one][:1]:
+            own = {key: value for key, value in properties.items() if key != "Metrics"}
+            properties = {**own, **first["Metric"], "Period": first["Period"], "Statistic": first["Stat"]}
+        return record_of(name, properties)
+
+    return record
+
+
+def _joined(value: Json, parameters: dict[str, Json]) -> Json:
+    """Return an expression with every Fn::Join in it carried out."""
+    if isinstance(value, list):
+        return [_joined(item, parameters) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" not in value:
+        return {key: _joined(item, parameters) for key, item in value.items()}
+    delimiter, items = value["Fn::Join"]
+    if isinstance(items, dict):
+        items = parameters[items["Ref"]]["Value"].split(",")  # a list parameter, kept as one string
+    return delimiter.join(_text(_joined(item, parameters), parameters) for item in items)
+
+
+def _text(value: Json, parameters: dict[str, Json]) -> str:
+    return str(parameters[value["Ref"]]["Value"] if isinstance(value, dict) else value)

@@ -1,0 +1,82 @@
+"""The product deployed for real, to a cloud on this machine.
+
+Charter: loopback and free ports only; one cloud, one deployment and one Studio a test process, one user a test; nothing
+waits without a limit or for a time instead of a condition; a test that changes the function or the stack puts it back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.studio import LocalStudio
+from local_cloud.cloud import LocalCloud
+from local_cloud.sam import FUNCTION, TEMPLATE, Sam
+from tests.deployed.deployment import Deployed, with_commands
+
+
+@pytest.fixture(scope="session")
+def studio() -> Iterator[LocalStudio]:
+    """A Studio with one domain, whose events nobody is told of."""
+    with LocalStudio() as studio:
+        studio.add_domain()
+        yield studio
+
+
+@pytest.fixture(scope="session")
+def cloud(studio: LocalStudio) -> Iterator[LocalCloud]:
+    """An AWS with nothing in it."""
+    with LocalCloud(studio.sagemaker_endpoint) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def build(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `sam build` makes; workers that run at the same time share it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "deployed" / "build"
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / FUNCTION).exists():
+            Sam(cloud).build("--template-file", TEMPLATE, "--build-dir", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def deployed(cloud: LocalCloud, studio: LocalStudio, build: Path) -> Deployed:
+    """The unmodified template and the built bundle, deployed as samconfig.toml says for `local`."""
+    deployed = Deployed(cloud, studio, build)
+    deployed.deploy()
+    return deployed
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the function logged, and what the cloud did, where a test fails."""
+    report = yield
+    deployed = getattr(item, "funcargs", {}).get("deployed")
+    if report.failed and isinstance(deployed, Deployed):
+        said = "\n".join(json.dumps(line) for line in deployed.log()[-40:])
+        report.sections.append(("the function's log", said))
+        report.sections.append(("the cloud's log", deployed.cloud.log_path.read_text()[-3000:]))
+    return report
+
+
+@pytest.fixture
+def set_up_with(deployed: Deployed, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Let the deployed function run another setup for the length of a test: `set_up_with(script, …, Timeout=24)`."""
+    before = deployed.cloud.client("lambda").get_function_configuration(FunctionName=deployed.outputs()["FunctionName"])
+
+    def change(*scripts: str, **configuration: Any) -> None:  # noqa: ANN401 (Lambda's)
+        deployed.change_function(with_commands(deployed.bundle, tmp_path, *scripts), **configuration)
+
+    yield change
+    deployed.wait_until_idle()
+    deployed.change_function(deployed.bundle, Timeout=before["Timeout"])

@@ -1,0 +1,185 @@
+"""The product as deployed to the local cloud, so that a test reads as a sentence."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import shutil
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from emulator.app_host import StartOptions
+from emulator.handles import AppHandle
+from emulator.studio import LocalStudio
+from local_cloud.cloud import ROOT, LocalCloud
+from local_cloud.log import lines
+from local_cloud.sam import FUNCTION, Sam
+from local_cloud.trail import put_event
+
+STACK = "studio-setup"
+LIMIT_SECONDS = 60.0
+Event = dict[str, Any]
+_USERS = itertools.count(1)
+
+
+class Start:
+    """A user's app that was started, and the event that tells of it."""
+
+    def __init__(self, studio: LocalStudio, options: StartOptions) -> None:
+        self.user = studio.add_user_profile(f"user-{next(_USERS)}")
+        self.app: AppHandle = studio.create_app(self.user, options=options).wait_until_in_service()
+        self.event: Event = studio.events[-1]
+        assert self.event["detail"]["requestParameters"]["userProfileName"] == self.user
+
+    def effects(self) -> list[str]:
+        """What commands have written to the file `effects` in the home, line by line."""
+        path = self.app.home / "effects"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def release(self) -> None:
+        """Let PATIENT end."""
+        (self.app.home / "go").touch()
+
+
+# Says that it runs, goes on when told to.
+PATIENT = "echo started >> ~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; echo ended >> ~/effects"
+ONCE = ["started", "ended"]
+
+
+class Deployed:
+    """The stack in the cloud, and the Studio whose apps it sets up."""
+
+    def __init__(self, cloud: LocalCloud, studio: LocalStudio, build: Path) -> None:
+        self.cloud = cloud
+        self.studio = studio
+        self.sam = Sam(cloud)
+        self._build = build
+
+    def deploy(self, stack: str = STACK, *options: str) -> str:
+        """Deploy what is built, as samconfig.toml says; return what SAM printed."""
+        template = self._build / "template.yaml"
+        # SAM looks for its settings beside the template.
+        settings = ("--config-file", ROOT / "samconfig.toml")
+        return self.sam.deploy(*settings, "--template-file", template, "--stack-name", stack, *options)
+
+    def outputs(self, stack: str = STACK) -> dict[str, str]:
+        """What the stack says of itself."""
+        (found,) = self.cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+    def resources(self, stack: str = STACK) -> dict[str, str]:
+        """Logical name → physical id."""
+        answer = self.cloud.client("cloudformation").describe_stack_resources(StackName=stack)
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in answer["StackResources"]}
+
+    def start_app(self, **options: Any) -> Start:  # noqa: ANN401 (StartOptions')
+        """Start the app of a user of the test's own, and wait until it is in service; nobody is told of it."""
+        return Start(self.studio, StartOptions(**options))
+
+    def deliver(self, event: Event) -> None:
+        """Put an event on the bus, as CloudTrail does."""
+        put_event(self.cloud.client("events"), event)
+
+    def log(self) -> list[dict[str, Any]]:
+        """The function's log."""
+        return lines(self.cloud.client("logs"), self.outputs()["LogGroupName"])
+
+    def log_of(self, start: Start) -> list[dict[str, Any]]:
+        """The lines of every invocation for a user's app."""
+        log = self.log()
+        ours = {line["requestId"] for line in log if line.get("app", {}).get("user_profile_name") == start.user}
+        return [line for line in log if line.get("requestId", line.get("record", {}).get("requestId")) in ours]
+
+    def reports(self, start: Start) -> list[dict[str, Any]]:
+        """Every report on a user's app so far, in order."""
+        return [line for line in self.log_of(start) if line.get("message") == "setup.finished"]
+
+    def wait_for(self, message: str, start: Start, count: int = 1) -> None:
+        """Wait until the log says something of a user's app that many times."""
+
+        def said() -> bool:
+            return [line.get("message") for line in self.log_of(start)].count(message) >= count
+
+        wait_until(said, f"{message} of {start.user}, {count} times")
+
+    def wait_for_reports(self, start: Start, count: int) -> list[dict[str, Any]]:
+        """Wait until there are that many reports on a user's app."""
+        self.wait_for("setup.finished", start, count)
+        return self.reports(start)
+
+    def wait_until_idle(self) -> None:
+        """Wait until as many invocations have ended as have begun, and none is to be retried."""
+
+        def is_idle() -> bool:
+            kinds = [line.get("type") for line in self.log()]
+            return kinds.count("platform.start") == kinds.count("platform.report")
+
+        wait_until(is_idle, "the end of every invocation")
+
+    def take_failure(self) -> dict[str, Any]:
+        """Wait for a message in the failure queue, take it out and return what it says."""
+        sqs, queue = self.cloud.client("sqs"), self.outputs()["FailureQueueUrl"]
+        messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20).get("Messages", [])
+        assert messages, "nothing is in the failure queue"
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
+        return dict(json.loads(messages[0]["Body"]))
+
+    def failures(self) -> int:
+        """How many messages are in the failure queue."""
+        queue = self.outputs()["FailureQueueUrl"]
+        asked = self.cloud.client("sqs").get_queue_attributes(
+            QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+
+    def change_function(self, bundle: Path, **configuration: Any) -> None:  # noqa: ANN401 (Lambda's)
+        """Give the function another bundle, and settings."""
+        function = self.cloud.client("lambda")
+        name = self.outputs()["FunctionName"]
+        function.update_function_code(FunctionName=name, ZipFile=zipped(bundle))
+        function.get_waiter("function_updated_v2").wait(FunctionName=name)
+        if configuration:
+            function.update_function_configuration(FunctionName=name, **configuration)
+            function.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+    @property
+    def bundle(self) -> Path:
+        """The bundle that was built and deployed."""
+        return self._build / FUNCTION
+
+
+def with_commands(bundle: Path, folder: Path, *scripts: str, **command: Any) -> Path:  # noqa: ANN401 (Command's)
+    """Copy a bundle into a folder, with another setup in `commands.py`, the one file that people edit."""
+    copy = folder / "bundle"
+    shutil.copytree(bundle, copy)
+    commands = [f"Command({f'step-{number}'!r}, {script!r}, **{command!r})" for number, script in enumerate(scripts, 1)]
+    with (copy / "studio_setup" / "commands.py").open("a", encoding="utf-8") as file:
+        file.write(f"\nSETUPS = {{app_type: ({', '.join(commands)},) for app_type in SETUPS}}\n")
+    return copy
+
+
+def zipped(bundle: Path) -> bytes:
+    """The bundle as Lambda takes it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(bundle.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, path.relative_to(bundle))
+    return buffer.getvalue()
+
+
+def wait_until(condition: Callable[[], bool], what: str, limit_seconds: float = LIMIT_SECONDS) -> None:
+    """Wait for a condition.
+
+    Raises:
+        TimeoutError: it did not come true.
+    """
+    give_up = time.monotonic() + limit_seconds
+    while not condition():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"waited {limit_seconds:.0f} s for {what}")
+        time.sleep(0.1)

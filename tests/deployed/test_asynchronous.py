@@ -1,0 +1,139 @@
+"""From event to effect through the deployed rule, function, retries and failure queue."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+
+from demo.user import ask_extension, link
+from emulator.studio import DOMAIN_ID
+from tests.deployed.deployment import ONCE, PATIENT, Deployed, Start, wait_until
+
+
+def test_an_app_start_ends_in_an_extension_that_answers(deployed: Deployed) -> None:
+    """The hard-coded setup, nothing replaced: event in, rule, function, and the extension answers to the user."""
+    start = deployed.start_app()
+    deployed.deliver(start.event)
+    (report,) = deployed.wait_for_reports(start, 1)
+    assert report["outcome"] == "succeeded"
+    assert [command["exit_status"] for command in report["commands"]] == [0] * len(report["commands"])
+    settings = ask_extension(link(deployed.cloud.client("sagemaker"), DOMAIN_ID, start.user))
+    assert settings["idle_time"] == 7200
+
+
+def test_the_log_is_lines_of_json_with_the_output_in_them(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
+    """What a command prints is in CloudWatch Logs while it runs, and each line can be asked for by its fields."""
+    set_up_with("echo hello from the app; " + PATIENT)
+    start = deployed.start_app()
+    deployed.deliver(start.event)
+
+    deployed.wait_for("command.output", start)
+    (printed,) = [line for line in deployed.log_of(start) if line.get("message") == "command.output"]
+    assert (printed["command"], printed["text"]) == ("step-1", "hello from the app\n")
+    assert deployed.reports(start) == [], "the command is not over"
+    start.release()
+    deployed.wait_for_reports(start, 1)
+    assert all("message" in line or "type" in line for line in deployed.log()), "every line is JSON"
+
+
+def test_the_same_event_twice_has_one_effect(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
+    """EventBridge may deliver twice: two invocations at once, one effect, and no start given up."""
+    set_up_with(PATIENT)
+    start = deployed.start_app()
+    deployed.deliver(start.event)
+    deployed.deliver(start.event)
+    deployed.wait_for("run.claimed", start, 2)
+    start.release()
+    reports = deployed.wait_for_reports(start, 2)
+    assert [report["outcome"] for report in reports] == ["succeeded", "succeeded"]
+    assert sorted(report["repeated"] for report in reports) == [False, True]
+    assert start.effects() == ONCE
+    deployed.deliver(start.event)
+    last = deployed.wait_for_reports(start, 3)[2]
+    assert (last["outcome"], last["code"]) == ("skipped", "already-set-up")
+    assert start.effects() == ONCE
+    assert deployed.failures() == 0
+
+
+def test_a_failed_command_is_run_once_reported_thrice_and_given_up(
+    deployed: Deployed, set_up_with: Callable[..., None]
+) -> None:
+    """Both of Lambda's retries say the same without running anything; then the failure queue has event and reason."""
+    set_up_with("echo ran >> ~/effects; exit 7")
+    start = deployed.start_app()
+    deployed.deliver(start.event)
+    failure = deployed.take_failure()
+    reports = deployed.reports(start)
+    assert [report["outcome"] for report in reports] == ["failed"] * 3
+    assert [report["repeated"] for report in reports] == [False, True, True]
+    assert start.effects() == ["ran"]
+    assert failure["requestPayload"]["detail"] == start.event["detail"]
+    assert failure["responsePayload"]["errorType"] == "SetupFailed"
+    assert "step-1 (exit status 7)" in failure["responsePayload"]["errorMessage"]
+
+
+def test_what_was_given_up_can_be_redriven(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
+    """Access was denied to all three attempts; once it is granted, the event from the queue sets the app up."""
+    set_up_with("echo ran >> ~/effects")
+    deployed.studio.fail_next("CreatePresignedDomainUrl", "AccessDeniedException", "not yet", times=3)
+    start = deployed.start_app()
+    deployed.deliver(start.event)
+    failure = deployed.take_failure()
+    reports = deployed.reports(start)
+    assert [report["outcome"] for report in reports] == ["unreachable"] * 3
+    assert start.effects() == []
+    redrive(deployed, failure)
+    assert deployed.wait_for_reports(start, 4)[3]["outcome"] == "succeeded"
+    assert start.effects() == ["ran"]
+    assert deployed.failures() == 0
+
+
+def redrive(deployed: Deployed, failure: dict[str, object]) -> None:
+    """What docs/operate.md says to do with a message of the failure queue."""
+    deployed.cloud.client("lambda").invoke(
+        FunctionName=deployed.outputs()["FunctionName"],
+        InvocationType="Event",
+        Payload=json.dumps(failure["requestPayload"]),
+    )
+
+
+def test_out_of_time_is_unfinished_and_the_retry_carries_on(
+    deployed: Deployed, set_up_with: Callable[..., None]
+) -> None:
+    """The function's time runs out in the middle of a command: unfinished, and Lambda's retry ends that same run."""
+    set_up_with("echo first >> ~/effects", PATIENT, Timeout=25)
+    start = deployed.start_app()
+    deployed.deliver(start.event)
+    (first,) = deployed.wait_for_reports(start, 1)
+    assert first["outcome"] == "unfinished"
+    start.release()
+    second = deployed.wait_for_reports(start, 2)[1]
+    assert (second["outcome"], second["run_id"], second["resumed"]) == ("succeeded", first["run_id"], True)
+    assert start.effects() == ["first", *ONCE]
+    assert deployed.failures() == 0
+
+
+def test_a_function_killed_in_mid_command_is_carried_on_by_the_retry(
+    deployed: Deployed, set_up_with: Callable[..., None]
+) -> None:
+    """Kill -9 of the function's process: Lambda retries, and the retry finds the command that went on alone."""
+    set_up_with(PATIENT)
+    start = deployed.start_app()
+    deployed.deliver(start.event)
+    wait_until(lambda: "started" in start.effects(), "the command")
+    for pid in deployed.cloud.processes():
+        os.kill(pid, signal.SIGKILL)
+    deployed.wait_for("setup.started", start, 2)
+    start.release()
+    (report,) = deployed.wait_for_reports(start, 1)
+    assert (report["outcome"], report["resumed"]) == ("succeeded", True)
+    assert start.effects() == ONCE
+    assert deployed.failures() == 0
+    _forget_terminals(start)
+
+
+def _forget_terminals(start: Start) -> None:
+    """Nobody was there to delete the killed one's terminal; it ends by itself, a minute after the last line."""
+    start.app.delete()
