@@ -115,7 +115,7 @@ def _carry_out(job: Job, tools: Tools, deadline: Deadline, run: _Run) -> tuple[C
                     OutOfTime(f"Our time is up, and the connection is lost: {lost}") if run.run_id else lost
                 ) from None
         connection.pause()
-        studio.wait_until_in_service(grace_seconds=0)
+        studio.check_in_service()
 
 
 def _run_commands(job: Job, runs: RemoteRuns, run: _Run) -> tuple[CommandResult, ...]:

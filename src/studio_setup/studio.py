@@ -86,14 +86,25 @@ class Studio:
             AppFailed, AppDeleted: it will not be.
             AppNotReady: it was not before the deadline.
         """
+        LOG.info("app.in_service", extra={"waited_seconds": self._wait(grace_seconds)})
+
+    def check_in_service(self) -> None:
+        """Make sure, after a loss, that the app is still there; wait if it is being started anew.
+
+        Raises:
+            AppFailed, AppDeleted, AppNotReady: as `wait_until_in_service`.
+        """
+        self._wait(grace_seconds=0)
+
+    def _wait(self, grace_seconds: float) -> float:
+        """Wait until DescribeApp says InService; for how many seconds."""
         waited = Stopwatch(self._deadline.clock)
         poll_seconds = _POLL_SECONDS
         while True:
             app = self._describe_app()
             status = app["Status"]
             if status == "InService":
-                LOG.info("app.in_service", extra={"waited_seconds": waited.seconds})
-                return
+                return waited.seconds
             if status == "Failed":
                 raise AppFailed(f"The app failed to start: {app.get('FailureReason') or 'no reason given'}.")
             if status != "Pending" and waited.seconds >= grace_seconds:

@@ -35,7 +35,7 @@ def test_the_function_as_it_runs(default_stack: Stack) -> None:
     assert function["Timeout"] == 900
     assert function["MemorySize"] == 256
     assert function["Environment"] == {
-        "Variables": {"DOMAIN_ID": "", "APP_TYPES": "JupyterServer", "SHARED_SPACE_USER": ""}
+        "Variables": {"DOMAIN_ID": "", "APP_TYPES": "JupyterServer,JupyterLab", "SHARED_SPACE_USER": ""}
     }
 
 
@@ -51,8 +51,8 @@ def test_template_and_code_agree(deploy: Deploy, template: dict[str, Any]) -> No
     module, _, name = function["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), name))
     settings = Settings.from_env(function["Environment"]["Variables"])
-    assert settings == Settings(("JupyterServer",), domain_id="d-abcdefghijkl", shared_space_user="ann")
-    assert set(template["Parameters"]["AppTypes"]["AllowedValues"]) <= set(KNOWN_APP_TYPES)
+    assert settings == Settings(("JupyterServer", "JupyterLab"), domain_id="d-abcdefghijkl", shared_space_user="ann")
+    assert set(template["Parameters"]["AppTypes"]["AllowedValues"]) == set(KNOWN_APP_TYPES)
 
 
 def test_every_attempt_may_come_back(default_stack: Stack) -> None:

@@ -40,7 +40,7 @@ def test_the_role_allows_exactly_what_a_run_needs(deploy: Deploy, domain_id: str
         {
             "Effect": "Allow",
             "Action": "sagemaker:DescribeApp",
-            "Resource": f"{SAGEMAKER}:app/{scope}/*/JupyterServer/*",
+            "Resource": [f"{SAGEMAKER}:app/{scope}/*/{app_type}/*" for app_type in ("JupyterServer", "JupyterLab")],
         },
         {"Effect": "Allow", "Action": "sagemaker:DescribeDomain", "Resource": f"{SAGEMAKER}:domain/{scope}"},
         {"Effect": "Allow", "Action": "sagemaker:DescribeSpace", "Resource": f"{SAGEMAKER}:space/{scope}/*"},

@@ -26,6 +26,7 @@ STARTS = {
     "jupyter-server-started",
     "jupyter-server-named-started",
     "shared-space-jupyter-server-started",
+    "space-jupyterlab-started",
     "sso-domain-started",
 }
 A_START = EVENTS["jupyter-server-started"]
@@ -85,8 +86,14 @@ def _with(event: dict[str, Any], **detail: str | dict[str, str]) -> dict[str, An
 
 
 def test_the_rule_lets_through_app_starts_and_nothing_else(default_stack: Stack) -> None:
-    """Of all example events exactly the successful starts of a JupyterServer app reach the function."""
+    """Of all example events exactly the successful starts of apps with a Jupyter server reach the function."""
     assert _names_let_through(default_stack) == STARTS
+
+
+def test_app_types_narrows_the_rule(deploy: Deploy) -> None:
+    """With AppTypes the other type's starts stay out."""
+    assert _names_let_through(deploy(AppTypes="JupyterLab")) == {"space-jupyterlab-started"}
+    assert _names_let_through(deploy(AppTypes="JupyterServer")) == STARTS - {"space-jupyterlab-started"}
 
 
 def test_a_domain_given_keeps_the_other_domains_out(deploy: Deploy) -> None:
