@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from emulator.app_kinds import kind_of
 from emulator.container import Container, create_container
 from emulator.jupyter_app import JupyterApp, JupyterOptions
+from emulator.servers import SERVERS
 from emulator.state import App, AppKey, AppStatus
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class StartOptions:
         shell: the program in Jupyter's terminals; None is what the app's type has (`app_kinds`).
         environment: variables of the container on top of its own, such as PS1.
         autorestart: whether a Jupyter server that died comes back by itself.
+        server: for JupyterServer apps, which Jupyter server runs (`servers.SERVERS`); today's unless told otherwise.
     """
 
     start_delay_seconds: float = 0.0
@@ -41,6 +43,7 @@ class StartOptions:
     shell: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     autorestart: bool = True
+    server: str = ""
 
 
 class AppStart:
@@ -50,7 +53,8 @@ class AppStart:
         self.app = app
         self.container = container
         self.kind = kind_of(app.key.app_type)
-        jupyter_options = JupyterOptions(options.shell or self.kind.shell, options.autorestart)
+        self.server = SERVERS[options.server]
+        jupyter_options = JupyterOptions(options.shell or self.kind.shell, self.server, options.autorestart)
         self.jupyter = JupyterApp(container, self.kind, jupyter_options)
         self.options = options
         self._task: asyncio.Task[None] | None = None
@@ -86,7 +90,9 @@ class AppStart:
         begun = time.monotonic()
         try:
             if self.runs_jupyter:
-                await asyncio.to_thread(create_container, self.container, self.kind, git_configuration, control_url)
+                await asyncio.to_thread(
+                    create_container, self.container, self.kind, self.server, git_configuration, control_url
+                )
                 if not self.options.http_delay_seconds:
                     await self.jupyter.start()
                     await self.jupyter.wait_until_ready()

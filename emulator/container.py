@@ -2,8 +2,8 @@
 
 The home belongs to the user profile or the space and survives restarts of the app. Everything else is made fresh for
 one start of the app and goes with it. The Python environment is private, so what is installed here stays here; it
-borrows the emulator's own packages (jupyter_server, pip, setuptools) through a `.pth` file instead of copying them, and
-JupyterLab's page through links.
+borrows the packages of the server it runs (`servers`; jupyter_server, pip, setuptools) through a `.pth` file instead of
+copying them, and JupyterLab's page through links.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import shlex
 import shutil
 import sys
-import sysconfig
 import uuid
 import venv
 from dataclasses import dataclass, field
@@ -25,18 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emulator.app_kinds import AppKind
+    from emulator.servers import Server
 
 HERE = Path(__file__).parent
 
-# Python entry points of the container, as `module:function`.
-ENTRY_POINTS = {
-    "pip": "pip._internal.cli.main:main",
-    "pip3": "pip._internal.cli.main:main",
-    "jupyter": "jupyter_core.command:main",
-    "jupyter-server": "jupyter_server.serverapp:main",
-    "jupyter-server-extension": "jupyter_server.extension.serverextension:main",
-}
-LAB_ENTRY_POINTS = {
+LAB_PROGRAMS = {
     "jupyter-lab": "jupyterlab.labapp:main",
     "jupyter-labextension": "jupyterlab.labextensions:main",
 }
@@ -99,28 +91,42 @@ class Container:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def create_container(container: Container, kind: AppKind, git_configuration: str, control_url: str) -> None:
-    """Put the container's files in place: environment, programs, git and pip configuration."""
+def create_container(
+    container: Container, kind: AppKind, server: Server, git_configuration: str, control_url: str
+) -> None:
+    """Put the container's files in place: environment, programs, git and pip configuration.
+
+    Raises:
+        FileNotFoundError: the server's environment is not there.
+    """
+    if not server.packages.is_dir():
+        raise FileNotFoundError(f"{server.packages} is not there; `make setup` makes it")
     for folder in (container.home, container.tmp, container.runtime):
         folder.mkdir(parents=True, exist_ok=True)
     environment_folder = container.folder / "env"
     venv.create(environment_folder, symlinks=True, with_pip=False)
-    _borrow_packages(environment_folder)
-    _enable_server_extensions(environment_folder, kind)
-    _write_programs(container, control_url)
-    if kind.program in LAB_ENTRY_POINTS:
-        _install_lab(container)
+    _borrow_packages(environment_folder, server)
+    if server.is_older:
+        shutil.copytree(server.data / "etc" / "jupyter", environment_folder / "etc" / "jupyter")
+    else:
+        _enable_server_extensions(environment_folder, kind)
+    _write_programs(container, server, control_url)
+    if (server.program or kind.program) in LAB_PROGRAMS:
+        _install_lab(container, server)
     (environment_folder / "pip.conf").write_text(
         "[global]\nno-index = true\ndisable-pip-version-check = true\nno-build-isolation = false\n"
     )
     (container.folder / "gitconfig").write_text(git_configuration)
 
 
-def _borrow_packages(environment_folder: Path) -> None:
+def _borrow_packages(environment_folder: Path, server: Server) -> None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = environment_folder / "lib" / version / "site-packages"
-    (packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    shutil.copy(HERE / "lab_page.py", packages / "studio_lab_page.py")
+    # addsitedir reads the .pth files there too; setuptools brings distutils back with one, which old servers import.
+    borrowed = f"import site; site.addsitedir({str(server.packages)!r})\n"
+    (packages / "borrowed.pth").write_text(borrowed)
+    if not server.is_older:
+        shutil.copy(HERE / "lab_page.py", packages / "studio_lab_page.py")
 
 
 def _enable_server_extensions(environment_folder: Path, kind: AppKind) -> None:
@@ -131,11 +137,11 @@ def _enable_server_extensions(environment_folder: Path, kind: AppKind) -> None:
         (enabled / f"{name}.json").write_text(json.dumps(setting))
 
 
-def _write_programs(container: Container, control_url: str) -> None:
-    for name, target in ENTRY_POINTS.items():
-        _write_program(container.programs / name, _entry_point(container.python, target))
+def _write_programs(container: Container, server: Server, control_url: str) -> None:
     serverextension = shlex.join([str(container.python), str(HERE / "serverextension.py")])
     _write_program(container.programs / "jupyter-serverextension", f'#!/bin/sh\nexec {serverextension} "$@"\n')
+    for name, target in server.programs.items():
+        _write_program(container.programs / name, _entry_point(container.python, target))
     # -S: the shim needs no site-packages, and answers sooner without.
     ask = shlex.join([str(container.python), "-I", "-S", str(HERE / "supervisorctl.py"), control_url])
     _write_program(container.programs / "supervisorctl", f'#!/bin/sh\nexec {ask} "$@"\n')
@@ -143,16 +149,16 @@ def _write_programs(container: Container, control_url: str) -> None:
     _write_program(container.programs / "restart-jupyter-server", restart)
 
 
-def _install_lab(container: Container) -> None:
+def _install_lab(container: Container, server: Server) -> None:
     # The folder is the container's own, so that an extension's files land in it; the page itself is shared.
     lab = container.folder / "env" / _LAB_FOLDER
     lab.mkdir(parents=True)
     for part in _LAB_PARTS:
-        (lab / part).symlink_to(sysconfig.get_path("data") / _LAB_FOLDER / part)
+        (lab / part).symlink_to(server.data / _LAB_FOLDER / part)
     page_config = container.folder / "env" / "etc" / "jupyter" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True)
     page_config.write_text(json.dumps(_LAB_PAGE))
-    for name, target in LAB_ENTRY_POINTS.items():
+    for name, target in LAB_PROGRAMS.items():
         _write_program(container.programs / name, _entry_point(container.python, target))
 
 

@@ -22,6 +22,7 @@ import aiohttp
 if TYPE_CHECKING:
     from emulator.app_kinds import AppKind
     from emulator.container import Container
+    from emulator.servers import Server
 
 _POLL_SECONDS = 0.02
 _STOP_LIMIT_SECONDS = 10.0
@@ -32,6 +33,7 @@ class JupyterOptions:
     """What a test may want different about a server."""
 
     shell: tuple[str, ...]
+    server: Server
     autorestart: bool = True
     start_limit_seconds: float = 60.0
 
@@ -120,21 +122,23 @@ class JupyterApp:
         self._watcher = asyncio.create_task(self._watch(self._process))
 
     def _command(self) -> list[str]:
+        server = self._options.server
+        settings = server.settings
         return [
-            str(self._container.programs / self._kind.program),
+            str(self._container.programs / (server.program or self._kind.program)),
             "--no-browser",
             "--allow-root",
-            "--ServerApp.ip=127.0.0.1",
-            f"--ServerApp.port={self.port}",
-            "--ServerApp.port_retries=0",
-            f"--ServerApp.base_url={self._kind.base_path.rstrip('/')}",
-            f"--ServerApp.root_dir={self._container.home}",
+            f"--{settings}.ip=127.0.0.1",
+            f"--{settings}.port={self.port}",
+            f"--{settings}.port_retries=0",
+            f"--{settings}.base_url={self._kind.base_path.rstrip('/')}",
+            f"--{settings}.{server.root_setting}={self._container.home}",
             # As in AWS's public start script: the front door is the only authentication.
-            "--ServerApp.token=",
-            "--ServerApp.password=",
-            "--ServerApp.allow_origin=*",
-            "--ServerApp.allow_remote_access=True",
-            f"--ServerApp.terminado_settings={json.dumps({'shell_command': list(self._options.shell)})}",
+            f"--{settings}.token=",
+            f"--{settings}.password=",
+            f"--{settings}.allow_origin=*",
+            f"--{settings}.allow_remote_access=True",
+            f"--{settings}.terminado_settings={json.dumps({'shell_command': list(self._options.shell)})}",
             *self._kind.flags,
         ]
 

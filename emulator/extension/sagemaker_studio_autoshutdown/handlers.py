@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from jupyter_server.base.handlers import APIHandler
-from jupyter_server.utils import url_path_join
 from tornado.web import authenticated
+
+try:  # like the real one, wherever there still is such a notebook
+    from notebook.base.handlers import APIHandler  # type: ignore[import-not-found]
+    from notebook.utils import url_path_join  # type: ignore[import-not-found]
+except ImportError:
+    from jupyter_server.base.handlers import APIHandler
+    from jupyter_server.utils import url_path_join
 
 
 @dataclass
@@ -22,7 +27,7 @@ class IdleSettings:
 SETTINGS = IdleSettings()
 
 
-class IdleCheckerHandler(APIHandler):
+class IdleCheckerHandler(APIHandler):  # type: ignore[misc]
     """Speak the real extension's JSON. The unit differs by direction, as it does there."""
 
     @authenticated
