@@ -1,10 +1,14 @@
-"""What ministack's CloudFormation lacks for our template: alarms over expressions, and Fn::Join in conditions."""
+"""What ministack's CloudFormation lacks for our template: trails, alarms over expressions, Fn::Join in conditions.
+
+Nothing judges such an alarm, and nothing is logged by such a trail: they are there, and silent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from ministack.services import cloudtrail
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 Json = Any
@@ -12,7 +16,8 @@ AlarmRecord = Callable[[str, dict[str, Json]], dict[str, Json]]
 
 
 def fill_gaps() -> None:
-    """Let both be accepted."""
+    """Let them be accepted."""
+    provisioners._RESOURCE_HANDLERS["AWS::CloudTrail::Trail"] = {"create": _create_trail, "delete": _delete_trail}
     provisioners._cw_metric_alarm_record = _taking_expressions(provisioners._cw_metric_alarm_record)
     evaluate = engine._evaluate_conditions
 
@@ -35,6 +40,19 @@ def _taking_expressions(record_of: AlarmRecord) -> AlarmRecord:
         return record_of(name, properties)
 
     return record
+
+
+def _create_trail(_logical_id: str, properties: dict[str, Json], _stack_name: str) -> tuple[str, dict[str, str]]:
+    name = properties["TrailName"]
+    cloudtrail._create_trail({"Name": name, **properties})
+    cloudtrail._put_event_selectors({"TrailName": name, "EventSelectors": properties["EventSelectors"]})
+    if properties["IsLogging"]:
+        cloudtrail._start_logging({"Name": name})
+    return name, {"Arn": cloudtrail._trail_arn(name)}
+
+
+def _delete_trail(physical_id: str, _properties: dict[str, Json]) -> None:
+    cloudtrail._delete_trail({"Name": physical_id})
 
 
 def _joined(value: Json, parameters: dict[str, Json]) -> Json:

@@ -2,8 +2,7 @@
 
 ministack has its own way of running Python, which lets a function see the cloud's own packages, writes no JSON log and
 shows a log only when the invocation is over. It also has a faithful Runtime API, for custom runtimes; this puts
-awslambdaric, which is what Lambda's Python runtimes run, on that one. Pinned to one version of ministack: what is
-replaced here is not its public face.
+awslambdaric, which is what Lambda's Python runtimes run, on that one.
 """
 
 from __future__ import annotations

@@ -1,14 +1,12 @@
 """Run the cloud: `.venv-cloud/bin/python serve.py`, until SIGTERM. The first line on standard output says where it is.
 
-Three things differ from plain ministack, each towards AWS. Events of AWS's own services may be put, since here they
-come from our stand-in for CloudTrail, which is one. Python functions run on Lambda's own runtime client. And
-CloudFormation takes all of our template, though nothing judges alarms over expressions: they are there, and silent.
+What differs from plain ministack, each towards AWS, is in the modules beside this one. The version is pinned, since
+none of what they replace has a public face.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import os
 import socket
@@ -23,14 +21,14 @@ def main() -> None:
     os.environ |= {"GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": endpoint}
 
     from cloud_formation import fill_gaps  # noqa: PLC0415 (see above)
+    from event_bridge import deliver_as_aws_does  # noqa: PLC0415
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack import app  # noqa: PLC0415
     from ministack.core import lambda_runtime  # noqa: PLC0415
-    from ministack.services import eventbridge  # noqa: PLC0415
     from python_runtime import use_lambdas_own_runtime  # noqa: PLC0415
 
-    eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
+    deliver_as_aws_does()
     fill_gaps()
     use_lambdas_own_runtime(os.environ["LAMBDA_PYTHON"])
     config = Config()
