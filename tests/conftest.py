@@ -1,0 +1,35 @@
+"""What all tests share: nothing of the developer's own surroundings gets in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_OURS = ("APP_TYPES", "DOMAIN_ID")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_up_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test finds an account, a proxy or settings: region and credentials are made up, the rest is cleared."""
+    nowhere = tmp_path_factory.getbasetemp() / "no-such-file"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("AWS_") or name in _OURS or name.lower() in _PROXIES:
+                patch.delenv(name)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            patch.setenv(name, "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "NETRC"):
+            patch.setenv(name, str(nowhere))
+        yield
+
+
+@pytest.fixture(scope="session")
+def events_folder() -> Path:
+    """Where the EventBridge events are, one file per situation."""
+    return Path(__file__).with_name("events")
