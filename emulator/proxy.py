@@ -29,7 +29,7 @@ _HOP_BY_HOP = {
     "transfer-encoding",
     "upgrade",
 }
-_WEBSOCKET_HANDSHAKE = {
+WEBSOCKET_HANDSHAKE = {
     "sec-websocket-key",
     "sec-websocket-version",
     "sec-websocket-extensions",
@@ -38,7 +38,7 @@ _WEBSOCKET_HANDSHAKE = {
 }
 _NORMAL_CLOSE = 1000
 _BAD_GATEWAY_PAGE = "<!doctype html><title>502</title><h1>502 Bad Gateway</h1>"
-_AnySocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+AnySocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 
 class Proxy:
@@ -69,7 +69,7 @@ class Proxy:
         """Cut every websocket of an app as a broken network would, and say how many there were."""
         transports = self._live.pop(app, set())
         for transport in transports:
-            _reset(transport)
+            reset(transport)
         return len(transports)
 
     async def close(self) -> None:
@@ -87,7 +87,7 @@ class Proxy:
             allow_redirects=False,
         ) as answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
-            response.headers.extend(_end_to_end(answer.headers, set()))
+            response.headers.extend(end_to_end(answer.headers, set()))
             await response.prepare(request)
             async for chunk in answer.content.iter_any():
                 await response.write(chunk)
@@ -98,7 +98,7 @@ class Proxy:
         protocols = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if p.strip()]
         async with self._client.ws_connect(
             origin + request.raw_path,
-            headers=_forwarded(request, _WEBSOCKET_HANDSHAKE),
+            headers=_forwarded(request, WEBSOCKET_HANDSHAKE),
             protocols=protocols,
             autoping=False,
             autoclose=False,
@@ -149,9 +149,9 @@ class _Conversation:
             outward.cancel()
             inward.cancel()
 
-    async def _pump(self, source: _AnySocket, target: _AnySocket) -> None:
+    async def _pump(self, source: AnySocket, target: AnySocket) -> None:
         with contextlib.suppress(ConnectionError, aiohttp.ClientConnectionError):
-            async for message in _messages(source):
+            async for message in messages(source):
                 if message.type is WSMsgType.TEXT:
                     await target.send_str(message.data)
                 elif message.type is WSMsgType.BINARY:
@@ -166,7 +166,7 @@ class _Conversation:
                     await source.close(code=message.data or _NORMAL_CLOSE)
 
 
-async def _messages(source: _AnySocket) -> AsyncIterator[aiohttp.WSMessage]:
+async def messages(source: AnySocket) -> AsyncIterator[aiohttp.WSMessage]:
     """Yield messages up to and with the close frame; nothing more when there was none."""
     passed_on = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG)
     while (message := await source.receive()).type in passed_on:
@@ -181,19 +181,21 @@ def bad_gateway() -> web.Response:
 
 
 def _forwarded(request: web.Request, without: set[str]) -> CIMultiDict[str]:
-    headers = _end_to_end(request.headers, without)
+    headers = end_to_end(request.headers, without)
     headers["X-Forwarded-For"] = request.remote or ""
     return headers
 
 
-def _end_to_end(headers: object, without: set[str]) -> CIMultiDict[str]:
+def end_to_end(headers: object, without: set[str]) -> CIMultiDict[str]:
+    """Return the headers that are passed on, minus those named."""
     items = headers.items() if hasattr(headers, "items") else ()
     return CIMultiDict(
         (name, value) for name, value in items if name.lower() not in _HOP_BY_HOP and name.lower() not in without
     )
 
 
-def _reset(transport: asyncio.Transport) -> None:
+def reset(transport: asyncio.Transport) -> None:
+    """Cut a connection as a broken network does."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
         # Zero linger: the other side sees a reset, not an orderly end.

@@ -65,6 +65,10 @@ class Sessions:
             return None
         return session if session.expires >= time.time() else None
 
+    def end(self, cookie: str) -> None:
+        """Sign one browser out."""
+        self._sessions.pop(cookie, None)
+
     def end_all(self) -> None:
         """Sign everybody out."""
         self._sessions.clear()

@@ -20,6 +20,7 @@ from emulator import api_model
 from emulator.app_host import AppHost, StartOptions
 from emulator.extension_repository import create_extension_repository, git_configuration
 from emulator.faults import ApiError
+from emulator.faulty_network import FaultyNetwork
 from emulator.front_door import FrontDoor
 from emulator.handles import AppHandle
 from emulator.hosts import FRONT_DOOR_ADDRESS, Hosts, runner_for
@@ -175,6 +176,11 @@ class LocalStudio:
     def fail_next(self, operation: str, code: str, message: str, times: int = 1) -> None:
         """Let the next calls of an operation fail with an error of the API."""
         self._api.faults.fail_next(operation, ApiError(code, message), times)
+
+    def open_network(self, space_name: str | None = None, domain_id: str = DOMAIN_ID) -> FaultyNetwork:
+        """Open one more way to the front door, or to a space's host, for things to go wrong on; `close` ends it."""
+        target = self.space_url(space_name, domain_id) if space_name else self.front_door_url
+        return self._in_loop(FaultyNetwork.open(target, self._sessions.end, self._in_loop))
 
     def throttle(self, calls_per_second: float | None) -> None:
         """Answer ThrottlingException to calls beyond a rate; None lifts the limit."""
