@@ -1,10 +1,12 @@
-"""What ministack's CloudFormation lacks for our template: trails, alarms over expressions, Fn::Join in conditions.
+"""What ministack's CloudFormation lacks for our template.
 
-Nothing judges such an alarm, and nothing is logged by such a trail: they are there, and silent.
+That is trails, alarms over expressions, Fn::Join in conditions, and lists whose members have allowed values. Nothing
+judges such an alarm, and nothing is logged by such a trail: they are there, and silent.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,14 +21,19 @@ def fill_gaps() -> None:
     """Let them be accepted."""
     provisioners._RESOURCE_HANDLERS["AWS::CloudTrail::Trail"] = {"create": _create_trail, "delete": _delete_trail}
     provisioners._cw_metric_alarm_record = _taking_expressions(provisioners._cw_metric_alarm_record)
-    evaluate = engine._evaluate_conditions
+    evaluate, resolve = engine._evaluate_conditions, engine._resolve_parameters
 
     def evaluate_conditions(template: dict[str, Json], parameters: dict[str, Json]) -> Json:
         conditions = _joined(template.get("Conditions", {}), parameters)
         return evaluate({**template, "Conditions": conditions}, parameters)
 
+    def resolve_parameters(template: dict[str, Json], *provided: Json, **previous: Json) -> Json:
+        declared = {name: _each_allowed(one) for name, one in template.get("Parameters", {}).items()}
+        return resolve({**template, "Parameters": declared}, *provided, **previous)
+
     for module in (engine, changesets, handlers, stacks):
         module._evaluate_conditions = evaluate_conditions
+        module._resolve_parameters = resolve_parameters
 
 
 def _taking_expressions(record_of: AlarmRecord) -> AlarmRecord:
@@ -53,6 +60,14 @@ def _create_trail(_logical_id: str, properties: dict[str, Json], _stack_name: st
 
 def _delete_trail(physical_id: str, _properties: dict[str, Json]) -> None:
     cloudtrail._delete_trail({"Name": physical_id})
+
+
+def _each_allowed(declared: dict[str, Json]) -> dict[str, Json]:
+    """Return a parameter's declaration; of a list, each member has to be an allowed value, not the whole."""
+    if declared["Type"] != "CommaDelimitedList" or "AllowedValues" not in declared:
+        return declared
+    others = {key: value for key, value in declared.items() if key != "AllowedValues"}
+    return {**others, "AllowedPattern": "|".join(re.escape(value) for value in declared["AllowedValues"])}
 
 
 def _joined(value: Json, parameters: dict[str, Json]) -> Json:

@@ -103,7 +103,7 @@ def test_out_of_time_is_unfinished_and_the_retry_carries_on(
     deployed: Deployed, set_up_with: Callable[..., None]
 ) -> None:
     """The function's time runs out in the middle of a command: unfinished, and Lambda's retry ends that same run."""
-    set_up_with("echo first >> ~/effects", PATIENT, Timeout=25)
+    set_up_with("echo first >> ~/effects", PATIENT, Timeout=30)
     start = deployed.start_app()
     deployed.deliver(start.event)
     (first,) = deployed.wait_for_reports(start, 1)

@@ -5,24 +5,26 @@ from __future__ import annotations
 import pytest
 
 from local_cloud.cloud import ACCOUNT_ID, REGION
-from tests.deployed.deployment import Deployed
+from tests.deployed.deployment import STACK, Deployed
 
 SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}"
 LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/aws/lambda"
 USER = f"{SAGEMAKER}:user-profile/d-localstudio1/alice"
 APP = f"{SAGEMAKER}:app/d-localstudio1/alice/JupyterServer/default"
+SPACE_APP = f"{SAGEMAKER}:app/d-localstudio1/research/JupyterLab/default"
 DOMAIN = f"{SAGEMAKER}:domain/d-localstudio1"
 SPACE = f"{SAGEMAKER}:space/d-localstudio1/research"
 OWN_STREAM = f"{LOG_GROUP}/studio-setup:log-stream:today"
 
-ALLOWED = {
-    "sagemaker:CreatePresignedDomainUrl": USER,
-    "sagemaker:DescribeApp": APP,
-    "sagemaker:DescribeDomain": DOMAIN,
-    "sagemaker:DescribeSpace": SPACE,
-    "logs:CreateLogStream": OWN_STREAM,
-    "logs:PutLogEvents": OWN_STREAM,
-}
+ALLOWED = [
+    ("sagemaker:CreatePresignedDomainUrl", USER),
+    ("sagemaker:DescribeApp", APP),
+    ("sagemaker:DescribeApp", SPACE_APP),
+    ("sagemaker:DescribeDomain", DOMAIN),
+    ("sagemaker:DescribeSpace", SPACE),
+    ("logs:CreateLogStream", OWN_STREAM),
+    ("logs:PutLogEvents", OWN_STREAM),
+]
 DENIED = [
     ("sagemaker:CreateApp", APP),
     ("sagemaker:DeleteApp", APP),
@@ -51,20 +53,20 @@ DENIED = [
 ]
 
 
-def may(deployed: Deployed, action: str, resource: str) -> bool:
+def may(deployed: Deployed, action: str, resource: str, stack: str = STACK) -> bool:
     """Would IAM let the deployed role do this?"""
     iam = deployed.cloud.client("iam")
-    arn = iam.get_role(RoleName=deployed.resources()["StudioSetupRole"])["Role"]["Arn"]
+    arn = iam.get_role(RoleName=deployed.resources(stack)["StudioSetupRole"])["Role"]["Arn"]
     (result,) = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource])[
         "EvaluationResults"
     ]
     return bool(result["EvalDecision"] == "allowed")
 
 
-@pytest.mark.parametrize("action", ALLOWED)
-def test_what_the_function_needs_is_allowed(deployed: Deployed, action: str) -> None:
+@pytest.mark.parametrize(("action", "resource"), ALLOWED)
+def test_what_the_function_needs_is_allowed(deployed: Deployed, action: str, resource: str) -> None:
     """Each call that the function makes is allowed on what it makes it on."""
-    assert may(deployed, action, ALLOWED[action])
+    assert may(deployed, action, resource)
 
 
 def test_the_failure_queue_takes_its_failures(deployed: Deployed) -> None:

@@ -15,6 +15,7 @@ STARTS = {
     "jupyter-server-started",
     "jupyter-server-named-started",
     "shared-space-jupyter-server-started",
+    "space-jupyterlab-started",
     "sso-domain-started",
 }
 
