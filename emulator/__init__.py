@@ -7,8 +7,8 @@ of its own, with JupyterLab behind it. Everything runs on loopback, on free port
 README.md says how true each behaviour is.
 
 Reading order: `studio` puts it together · `state`, `app_kinds` · `api_model`, `sagemaker_api`, `operations`,
-`descriptions`, `landing`, `faults` · `cloudtrail` · `app_host`, `container`, `jupyter_app`, `processes` · `hosts`,
-`sessions`, `front_door`, `proxy` ·
+`descriptions`, `landing`, `faults` · `cloudtrail` · `app_host`, `servers`, `container`, `jupyter_app`, `processes` ·
+`hosts`, `sessions`, `front_door`, `proxy` ·
 `extension_repository` and `extension/` · what runs inside a container: `supervisorctl`, `serverextension`,
 `lab_page` · `handles` for tests.
 """
