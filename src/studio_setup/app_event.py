@@ -25,6 +25,7 @@ _PATTERNS = {
     "app_name": _NAME,
 }
 _MAX_NAME_CHARACTERS = 63
+_EVENT_ID = re.compile(r"[\w-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class App:
             if field == optional and value == "":
                 continue
             if not isinstance(value, str) or not pattern.fullmatch(value) or len(value) > _MAX_NAME_CHARACTERS:
-                raise BadInput(f"{value!r} is no {field.replace('_', ' ')}: it must match {pattern.pattern}.")
+                raise BadInput(f"{value!r:.100} is no {field.replace('_', ' ')}: it must match {pattern.pattern}.")
 
     @property
     def label(self) -> str:
@@ -89,11 +90,15 @@ def parse(event: object, settings: Settings) -> AppStarted | Ignored:
     if reason:
         return Ignored("other-call", reason)
     if detail.get("errorCode") or detail.get("errorMessage"):
-        return Ignored("failed-call", f"the CreateApp call itself failed: {detail.get('errorCode')!s:.100}")
+        return Ignored(
+            "failed-call", f"the CreateApp call itself failed: {detail.get('errorCode') or 'no code'!s:.100}"
+        )
     parameters = detail.get("requestParameters")
     if not isinstance(parameters, Mapping):
         return Ignored("not-an-event", "the event has no requestParameters")
-    return _parse_parameters(parameters, settings, str(detail.get("eventID", "")))
+    event_id = detail.get("eventID")
+    known_id = event_id if isinstance(event_id, str) and _EVENT_ID.fullmatch(event_id) else ""
+    return _parse_parameters(parameters, settings, known_id)
 
 
 def _why_other_call(detail: Mapping[str, Any]) -> str:

@@ -147,7 +147,7 @@ def _sagemaker_client() -> Any:  # noqa: ANN401 (the SDK makes it at run time)
         if session.get_credentials() is None:
             raise BadInput("There are no AWS credentials; configure some (aws configure), or set AWS_PROFILE.")
         return session.client("sagemaker", config=_SDK_CONFIG)
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:
         raise BadInput(f"The AWS configuration is not usable: {error}") from None
 
 

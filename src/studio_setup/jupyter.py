@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from http import HTTPStatus
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -124,11 +123,11 @@ class Jupyter:
                 timeout=deadline.http_timeouts(),
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:
             raise ConnectionLost(f"{method} {path} failed: {type(error).__name__}") from None
-        target = urlsplit(response.headers.get("Location", ""))
-        if target.hostname and target.hostname != urlsplit(self._base_url).hostname:
-            raise LoginExpired(f"{method} {path} leads to sign in at {target.hostname}")
+        host = _host(response.headers.get("Location", ""))
+        if host and host != _host(self._base_url):
+            raise LoginExpired(f"{method} {path} leads to sign in at {host}")
         return response
 
     def _why_not_ready(self, response: requests.Response) -> str:
@@ -149,12 +148,15 @@ class Jupyter:
     def _xsrf(self, deadline: Deadline) -> str:
         """The token the server will compare with, fetched with a page if there is none yet."""
         for page in ("lab", "tree"):
-            cookies = SimpleCookie(self._cookie_header(f"{self._base_url}/api/terminals"))
-            if "_xsrf" in cookies:
-                return cookies["_xsrf"].value
+            if token := self._xsrf_cookie():
+                return token
             self._request("GET", page, deadline)
-        cookies = SimpleCookie(self._cookie_header(f"{self._base_url}/api/terminals"))
-        return cookies["_xsrf"].value if "_xsrf" in cookies else ""
+        return self._xsrf_cookie()
+
+    def _xsrf_cookie(self) -> str:
+        cookies = self._cookie_header(f"{self._base_url}/api/terminals").split("; ")
+        tokens = [cookie.removeprefix("_xsrf=") for cookie in cookies if cookie.startswith("_xsrf=")]
+        return tokens[-1] if tokens else ""
 
     def _forget_xsrf(self) -> None:
         for cookie in [cookie for cookie in self._session.cookies if cookie.name == "_xsrf"]:
@@ -162,6 +164,13 @@ class Jupyter:
 
     def _cookie_header(self, url: str) -> str:
         return get_cookie_header(self._session.cookies, requests.Request("GET", url).prepare()) or ""  # type: ignore[no-untyped-call]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return "an address that is none"
 
 
 def _json(response: requests.Response) -> Any:  # noqa: ANN401 (it is whatever the server sent)

@@ -19,16 +19,18 @@
 
 # prepare: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers "ready ROOT".
 prepare() {
-    user_umask=$(umask)
+    : "${user_umask:=$(umask)}" # once: the next time it is ours
     umask 077
     set -m 2>/dev/null # see start
     for tool in base64 chmod head ln mkdir mkfifo mv setsid sleep tail tr wc; do
         command -v "$tool" >/dev/null || { answer="missing $tool"; return 1; }
     done
     root=${TMPDIR:-/tmp}/studio-setup
-    mkdir "$root" 2>/dev/null || chmod 700 "$root" || return 1
-    # shellcheck disable=SC3067 # not POSIX, but bash, dash and busybox have it
-    if [ -h "$root" ] || [ ! -O "$root" ]; then
+    if [ ! -e "$root" ] && [ ! -h "$root" ]; then
+        mkdir "$root" || { answer="cannot make $root"; return 1; }
+    fi
+    # shellcheck disable=SC3067 # -O is not POSIX, but bash, dash and busybox have it
+    if [ -h "$root" ] || [ ! -O "$root" ] || ! chmod 700 "$root"; then
         answer="not ours $root"
         return 1
     fi

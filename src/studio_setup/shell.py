@@ -23,8 +23,10 @@ _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
 _ENTER = "\r"
 # Understood by sh, bash, zsh and fish. It is the one line that may stay in the user's history.
 _TAKE_OVER = (
-    " exec env -u ENV -u PROMPT_COMMAND -u TMOUT HISTFILE= TERM=dumb PS2= PS1='{prompt}' sh -c"
-    " 'stty sane -echo; command -v bash >/dev/null && exec bash --noprofile --norc --noediting -p -i; exec sh -i'"
+    " exec env -u ENV -u PROMPT_COMMAND -u TMOUT HISTFILE= TERM=dumb sh -c"
+    # Exported here and not by env: a bash called sh forgets its prompt when it is not interactive.
+    """ 'export PS1="$0" PS2=; stty sane -echo;"""
+    " command -v bash >/dev/null && exec bash --noprofile --norc --noediting -p -i; exec sh -i' '{prompt}'"
 )
 # A terminal that nobody types into for a minute ends by itself, should we not be there to delete it.
 _FIRST_LINE = "unset HISTFILE; TMOUT=60"

@@ -11,10 +11,12 @@ import logging
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
 
 from studio_setup.deadline import Deadline, Stopwatch
 from studio_setup.errors import (
@@ -106,7 +108,8 @@ class Studio:
             if status == "InService":
                 return waited.seconds
             if status == "Failed":
-                raise AppFailed(f"The app failed to start: {app.get('FailureReason') or 'no reason given'}.")
+                reason = str(app.get("FailureReason") or "no reason given")
+                raise AppFailed(f"The app failed to start: {reason.rstrip('.')}.")
             if status != "Pending" and waited.seconds >= grace_seconds:
                 raise AppDeleted(f"There is no such app in service: {self._app.label} is {status}.")
             if self._deadline.expired:
@@ -128,10 +131,10 @@ class Studio:
         session.cookies.clear()
         start = self._presigned_url()
         landing = self._follow(session, start)
-        path = _APP_PATH.match(landing.path)
+        path = _APP_PATH.match(landing.path or "")
         if path is None:
             raise LoginRefused(f"The login landed on the page {landing.path!r} and not in the app.")
-        LOG.info("login.done", extra={"host": landing.hostname})
+        LOG.info("login.done", extra={"host": landing.host})
         return f"{landing.scheme}://{landing.netloc}{path[0]}"
 
     def _presigned_url(self) -> str:
@@ -147,21 +150,20 @@ class Studio:
         )
         return str(answer["AuthorizedUrl"])
 
-    def _follow(self, session: requests.Session, start: str) -> Any:  # noqa: ANN401 (urllib names its result so)
+    def _follow(self, session: requests.Session, start: str) -> Url:
         """Follow the login's redirects like a browser, but to Studio's own hosts only; where they end."""
         url = start
         for _ in range(_MAX_REDIRECTS):
-            if not _same_studio(urlsplit(url).hostname, urlsplit(start).hostname):
-                raise LoginRefused(f"The login leads away from Studio, to {urlsplit(url).hostname}.")
+            _refuse_other_hosts(url, start)
             try:
                 response = session.get(url, timeout=self._deadline.http_timeouts(), allow_redirects=False, stream=True)
-            except requests.RequestException as error:
+            except (requests.RequestException, ValueError) as error:
                 raise ConnectionLost(f"The login failed: {type(error).__name__}.") from None
             with response:
                 if not response.is_redirect:
                     _refuse_login_errors(response.status_code)
-                    return urlsplit(url)
-                url = urljoin(url, response.headers["Location"])
+                    return parse_url(url)
+                url = _redirect_target(url, response.headers["Location"])
         raise LoginRefused(f"The login redirects more than {_MAX_REDIRECTS} times.")
 
     def _describe_app(self) -> dict[str, Any]:
@@ -187,10 +189,25 @@ class Studio:
             raise ControlPlaneRefused(f"{operation}: {error}", type(error).__name__) from None
 
 
-def _same_studio(host: str | None, studio_host: str | None) -> bool:
+def _redirect_target(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise LoginRefused("The login redirects to an address that is none.") from None
+
+
+def _refuse_other_hosts(url: str, start: str) -> None:
+    """Nothing is sent to a host that is not Studio's; parsed as requests does, so that both mean the same host."""
+    try:
+        there, studio = parse_url(url), parse_url(start)
+    except LocationParseError:
+        raise LoginRefused("The login leads to an address that is none.") from None
+    if there.scheme != studio.scheme or not _same_studio(there.host or "", studio.host or ""):
+        raise LoginRefused(f"The login leads away from Studio, to {there.scheme} at {there.host}.")
+
+
+def _same_studio(host: str, studio_host: str) -> bool:
     """The same host, or a sibling: a domain's login may lead on to the host of a space."""
-    if not host or not studio_host:
-        return False
     name, _, suffix = studio_host.partition(".")
     is_name = bool(name) and not studio_host.replace(".", "").isdigit() and suffix.count(".") > 1
     return host == studio_host or (is_name and host.endswith("." + suffix))

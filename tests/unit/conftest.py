@@ -91,7 +91,7 @@ def path_of_kind(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], st
     return functools.cache(lambda kind: path_of(kind, folder / kind))
 
 
-@pytest.fixture(params=["this", "dash", "busybox"])
+@pytest.fixture(params=["this", "bash-as-sh", "dash", "busybox"])
 def machine(request: pytest.FixtureRequest, tmp_path: Path, path_of_kind: Callable[[str], str]) -> Iterator[Machine]:
     """A machine: this one with its bash; one with dash only; one with busybox only."""
     shell = "bash" if request.param == "this" else "sh"

@@ -182,7 +182,7 @@ def test_without_json_the_outcome_is_a_line(loopback: Loopback, capsys: pytest.C
     """For a person, outcome and reason."""
     loopback.answers["DescribeApp"] = (200, {"Status": "Failed", "FailureReason": "No room."})
     assert main([*RUN, "--command", "true"]) == 4
-    assert capsys.readouterr().out.startswith("app_gone: The app failed to start: No room..")
+    assert capsys.readouterr().out.startswith("app_gone: The app failed to start: No room. ")
 
 
 def test_the_right_app_is_asked_for(loopback: Loopback) -> None:

@@ -26,7 +26,7 @@ def _leaves(of: type[errors.SetupError]) -> list[type[errors.SetupError]]:
 def _codes() -> dict[str, str]:
     codes = {error.code: str(error.outcome) for error in _leaves(errors.SetupError) if error is not errors.SetupError}
     source = (ROOT / "src/studio_setup/app_event.py").read_text(encoding="utf-8")
-    codes |= dict.fromkeys(re.findall(r'Ignored\("([a-z-]+)"', source), "skipped")
+    codes |= dict.fromkeys(re.findall(r"Ignored\(\s*\"([a-z-]+)\"", source), "skipped")
     return codes | {"succeeded": "succeeded", "command-failed": "failed", "command-timed-out": "timed_out"}
 
 

@@ -281,7 +281,7 @@ def _end_commands(machine: Machine) -> Ends:
 @pytest.fixture(scope="module")
 def ends_by_kind(tmp_path_factory: pytest.TempPathFactory, path_of_kind: Callable[[str], str]) -> dict[str, Ends]:
     """How commands ended on each kind of machine that there is here."""
-    kinds = {"this": "bash", "dash": "dash", "busybox": "busybox"}
+    kinds = {"this": "bash", "bash-as-sh": "bash", "dash": "dash", "busybox": "busybox"}
     machines = {
         kind: Machine(path_of_kind(kind), tmp_path_factory.mktemp("ends"), "bash" if kind == "this" else "sh")
         for kind, program in kinds.items()
@@ -291,7 +291,7 @@ def ends_by_kind(tmp_path_factory: pytest.TempPathFactory, path_of_kind: Callabl
         return dict(zip(machines, pool.map(_end_commands, machines.values()), strict=True))
 
 
-@pytest.fixture(params=["this", "dash", "busybox"])
+@pytest.fixture(params=["this", "bash-as-sh", "dash", "busybox"])
 def ends(request: pytest.FixtureRequest, ends_by_kind: dict[str, Ends]) -> Ends:
     """How commands ended on one kind of machine."""
     if request.param not in ends_by_kind:

@@ -1,0 +1,449 @@
+"""What holds for any stream, any bytes and any text: properties of the pure parts, with generated examples."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from types import SimpleNamespace
+
+import botocore.session
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio_setup.app_event import AppStarted, Ignored, parse
+from studio_setup.errors import BadInput, SetupError
+from studio_setup.output import _MAX_HELD_CHARACTERS, OutputText, printable
+from studio_setup.plan import MAX_SCRIPT_BYTES, MAX_TIMEOUT_SECONDS, Command, Plan
+from studio_setup.prompt import PromptFinder, Reply
+from studio_setup.remote_run import Progress, RemoteRuns, Start
+from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
+from studio_setup.settings import KNOWN_APP_TYPES, Settings
+from studio_setup.shell import MAX_TEXT_CHARACTERS, Shell, _assignments, percent_b
+from tests.unit.fuzzing import streams
+
+NONCE = "0123456789abcdef"
+TERMINAL_LINE_CHARACTERS = 4095
+LONGEST_LINE_OF_OURS = 600
+
+# Where a stream or bytes are cut: pieces of these sizes, again and again.
+CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=5)
+
+
+def _cut(text: str, sizes: Sequence[int]) -> list[str]:
+    pieces, at, size = [], 0, cycle(sizes)
+    while at < len(text):
+        end = at + next(size)
+        pieces.append(text[at:end])
+        at = end
+    return pieces
+
+
+def _cut_bytes(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+    return [piece.encode("latin-1") for piece in _cut(data.decode("latin-1"), sizes)]
+
+
+# --- prompt ---
+
+ANSWERS = st.text(st.characters(exclude_characters=">\r\n", exclude_categories=("Cs",)), max_size=12) | st.sampled_from(
+    ["", "follow over 0 - 1 2 0 ", "has yes", f"<{NONCE}:3:0:x", "$sn:$?"]
+)
+NOISE = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        [
+            f"<{NONCE}:$sn:$?:$answer>",
+            f"\x15sn=1 answer=; PS1='<{NONCE}:$sn:$?:$answer>'\r\n",
+            "<fedcba9876543210:1:0:has yes>",
+            f"<{NONCE}:1:0:cut off\r\n",
+            f"<{NONCE}:1:0:cut\r\noff>",
+            f"<{NONCE}:1::x>",
+            f"<{NONCE}:",
+            f"{NONCE}:1:0:>",
+            "\x1b[?2004h\x1b[32m$ \x1b[0m",
+            "<",
+            ">",
+            "\0",
+        ]
+    ),
+)
+# For every line: what is printed, prompts after what others typed (how long ago, status), status, answer.
+LINES = st.lists(
+    st.tuples(
+        NOISE, st.lists(st.tuples(st.integers(1, 3), st.integers(0, 255)), max_size=2), st.integers(0, 255), ANSWERS
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def _stream(lines: Sequence[tuple[str, Sequence[tuple[int, int]], int, str]]) -> list[tuple[str, Reply]]:
+    """For each line, what is printed up to and with its prompt, and the reply that is."""
+    made = []
+    for number, (noise, others, status, answer) in enumerate(lines, start=1):
+        stale = "".join(f"<{NONCE}:{number - ago if number > ago else ''}:{other}:old>typed" for ago, other in others)
+        before = stale + noise + "\r\n"
+        made.append((f"{before}<{NONCE}:{number}:{status}:{answer}>", Reply(status, answer, before)))
+    return made
+
+
+@streams(300, 22000)
+@given(lines=LINES, cuts=CUTS, rest=NOISE)
+def test_each_line_gets_its_own_reply(
+    lines: Sequence[tuple[str, Sequence[tuple[int, int]], int, str]], cuts: Sequence[int], rest: str
+) -> None:
+    """However the stream is cut, a reply is found when its prompt's last character is there, not before, not changed."""
+    expected = _stream(lines)
+    ends = [sum(len(text) for text, _ in expected[: count + 1]) for count in range(len(expected))]
+    finder, seen, found = PromptFinder(NONCE), 0, 0
+    for piece in _cut("".join(text for text, _ in expected) + rest, cuts):
+        finder.feed(piece)
+        seen += len(piece)
+        while found < len(expected) and (reply := finder.find(found + 1)):
+            assert seen >= ends[found], "too early"
+            assert reply == expected[found][1]
+            found += 1
+        assert found == sum(end <= seen for end in ends), "too late"
+
+
+@streams(100, 10000)
+@given(noises=st.lists(NOISE, max_size=5), cuts=CUTS, number=st.none() | st.integers(1, 3))
+def test_nothing_but_our_prompt_is_a_reply(noises: Sequence[str], cuts: Sequence[int], number: int | None) -> None:
+    """No text without our prompt, with its like or with other shells' prompts in it, is ever taken for a reply."""
+    finder = PromptFinder(NONCE)
+    for piece in _cut("\r\n".join([*noises, ""]), cuts):
+        finder.feed(piece)
+        assert finder.find(number) is None
+    finder.feed(f"<{NONCE}:{number or ''}:7:here>")
+    reply = finder.find(number)
+    assert reply is not None
+    assert (reply.exit_status, reply.answer) == (7, "here")
+
+
+# --- output ---
+
+PRINTED = st.lists(
+    st.one_of(
+        st.binary(max_size=12),
+        st.text(max_size=8).map(lambda text: text.encode("utf-8", "surrogatepass")),
+        st.sampled_from(
+            [b"\n", b"\r\n", b"\r", b"\r\r\n", b"\x1b", b"\x1b[", b"\x1b[31m", b"\x1b[0;1", b"\x1b]0;title", b"\x07"]
+            + [b"\x1b\\", b"\x1bP", b"\x1b_apc", b"\x9b31m", b"\xe2\x98", b"\xf0\x9f\x8e\x89", b"50%\r", b"\x1b("]
+            + [f"<{NONCE}:1:0:follow over 0 - 1 2 0 >".encode(), b"\0", b"\x08", b"\t", b"line of text\n"]
+        ),
+    ),
+    max_size=10,
+).map(b"".join)
+
+
+def _shown(chunks: Sequence[bytes]) -> list[str]:
+    text = OutputText()
+    return [*(text.feed(chunk) for chunk in chunks), text.feed(b"", final=True)]
+
+
+@streams(300, 22000)
+@given(data=PRINTED, cuts=CUTS)
+def test_output_is_the_same_however_it_is_cut(data: bytes, cuts: Sequence[int]) -> None:
+    """Any bytes in any pieces give the text that they give in one piece, and whole lines until the end."""
+    shown = _shown(_cut_bytes(data, cuts))
+    assert "".join(shown) == "".join(_shown([data]))
+    assert all(text == "" or text.endswith("\n") for text in shown[:-1])
+
+
+@streams(200, 10000)
+@given(data=PRINTED, cuts=CUTS, times=st.sampled_from([1, 2, 500]))
+def test_output_is_always_fit_for_a_log(data: bytes, cuts: Sequence[int], times: int) -> None:
+    """Any bytes, lines without an end too, give JSON without control characters, and little of them is ever held."""
+    text, shown = OutputText(), ""
+    for chunk in _cut_bytes(data, [size * times for size in cuts]) * times:
+        shown += text.feed(chunk)
+        assert len(text._held) <= _MAX_HELD_CHARACTERS
+    shown += text.feed(b"", final=True)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+    assert json.loads(json.dumps(shown).encode()) == shown
+    assert text.feed(b"", final=True) == ""
+
+
+@streams(100, 5000)
+@given(lines=st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs")) | st.just("\t")), max_size=5), cuts=CUTS)
+def test_readable_text_is_left_alone(lines: Sequence[str], cuts: Sequence[int]) -> None:
+    """Text without control characters comes out as it went in."""
+    text = "\n".join(lines)
+    assert "".join(_shown(_cut_bytes(text.encode(), cuts))) == text
+
+
+@pytest.mark.parametrize("unit", ["x", "\x1bP", "\x1b]", "\x1b ", "\x1b[0", "\r", "x\r", "\x1b^x", "\x9d"])
+def test_the_worst_line_costs_no_time(unit: str) -> None:
+    """A line of 100 000 characters, or of escape codes that never end, is made printable in next to no time."""
+    text = unit * (100_000 // len(unit))
+    started = time.process_time()
+    printable(text)
+    assert time.process_time() - started < 1
+
+
+# --- shell ---
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30) | st.lists(
+    st.sampled_from(["\\", "'", "%", "0", "7", "\0", "\n", "é", "\\0101", "$(id)", "\\c", "-n"]), max_size=12
+).map("".join)
+
+
+@streams(200, 8000)
+@given(text=TEXT, times=st.sampled_from([1, 1, 1, 40, 400]))
+def test_any_text_can_be_typed(text: str, times: int) -> None:
+    """What is typed is plain and short enough for a terminal, and decodes to the text's bytes."""
+    text *= times
+    encoded = percent_b(text)
+    assert re.fullmatch(r"([ -&(-\[\]-~]|\\0[0-3][0-7]{2})*", encoded)
+    decoded = re.sub(rb"\\0([0-7]{3})", lambda code: bytes([int(code[1], 8)]), encoded.encode("ascii"))
+    assert decoded == text.encode()
+    typed = _assignments(encoded)
+    assert "".join(re.fullmatch(r"text=(?:\$\{text\})?'(.*)'; ", piece, re.DOTALL)[1] for piece in typed) == encoded
+    assert [piece.startswith("text=${text}'") for piece in typed] == [number > 0 for number in range(len(typed))]
+    assert all(len(piece) + LONGEST_LINE_OF_OURS <= TERMINAL_LINE_CHARACTERS for piece in typed)
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "busybox sh", "zsh", "ksh"])
+@streams(3, 100)
+@given(texts=st.lists(TEXT, min_size=20, max_size=60))
+def test_real_shells_give_the_text_back(shell: str, texts: Sequence[str]) -> None:
+    """`printf %b` of every shell gives the text's bytes back, sixty texts at a time."""
+    program = shell.split()
+    if not shutil.which(program[0]):
+        pytest.skip(f"{shell} is not installed here")
+    script = "".join(
+        "".join(_assignments(percent_b(text)) or ["text=; "]) + 'printf %b "$text"; echo =\n' for text in texts
+    )
+    done = subprocess.run([*program, "-s"], input=script.encode(), capture_output=True, check=True)
+    assert done.stdout == b"".join(text.encode() + b"=\n" for text in texts)
+
+
+# --- app_event ---
+
+SHAPES = botocore.session.get_session().get_service_model("sagemaker")
+NAMES = {
+    "domain_id": "DomainId",
+    "user_profile_name": "UserProfileName",
+    "space_name": "SpaceName",
+    "app_name": "AppName",
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _mostly(value: object) -> st.SearchStrategy[object]:
+    return st.one_of(st.just(value), st.just(value), st.just(value), JSON)
+
+
+NAME = st.one_of(
+    st.from_regex(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", fullmatch=True),
+    st.sampled_from(["alice", "a" * 63, "a" * 64, "-a", "a-", "a--b", "a/b", "ä", "a\n", "", "..", "a b", "%2e"]),
+    JSON,
+)
+PARAMETERS = st.fixed_dictionaries(
+    {"appType": _mostly("JupyterServer") | st.just("JupyterLab"), "appName": NAME},
+    optional={
+        "domainId": st.from_regex(r"d-(-*[a-z0-9]){1,61}", fullmatch=True) | NAME,
+        "userProfileName": NAME,
+        "spaceName": NAME,
+    },
+)
+EVENTS = JSON | st.fixed_dictionaries(
+    {
+        "detail": JSON
+        | st.fixed_dictionaries(
+            {
+                "eventSource": _mostly("sagemaker.amazonaws.com"),
+                "eventName": _mostly("CreateApp"),
+                "requestParameters": JSON | PARAMETERS | PARAMETERS | PARAMETERS,
+            },
+            optional={"errorCode": JSON, "errorMessage": JSON, "eventID": JSON},
+        )
+    }
+)
+
+
+@streams(200, 8000)
+@given(event=EVENTS, domain_id=st.sampled_from(["", "", "d-0"]))
+def test_any_event_is_an_app_or_is_ignored(event: object, domain_id: str) -> None:
+    """Whatever JSON the function gets, it is ignored for a reason, or names an app that SageMaker could have."""
+    started = parse(event, Settings(KNOWN_APP_TYPES, domain_id))
+    if isinstance(started, Ignored):
+        assert started.code
+        assert started.reason
+        return
+    assert isinstance(started, AppStarted)
+    json.dumps([started.app.as_dict(), started.app.label, started.event_id])
+    assert isinstance(event, Mapping)
+    asked = event["detail"]["requestParameters"]
+    names = [asked.get("domainId", ""), asked.get("userProfileName") or "", asked["appType"], asked["appName"]]
+    assert [*started.app.as_dict().values()] == [*names[:2], asked.get("spaceName") or "", *names[2:]]
+    assert started.app.user_profile_name or started.app.space_name
+    assert domain_id in {"", started.app.domain_id}
+    for field, shape in NAMES.items():
+        rule = SHAPES.shape_for(shape).metadata
+        name = getattr(started.app, field)
+        if name:
+            assert re.fullmatch(rule.get("pattern", ".*"), name)
+            assert len(name) <= rule["max"]
+
+
+# --- plan ---
+
+
+@streams(200, 5000)
+@given(
+    name=st.text(max_size=8) | st.from_regex(r"[a-z0-9][a-z0-9._-]{0,62}", fullmatch=True),
+    script=st.text(max_size=20),
+    times=st.sampled_from([1, 1, 1, 10_000, 100_000]),
+    timeout_seconds=st.integers(-1, MAX_TIMEOUT_SECONDS + 1) | st.integers(),
+)
+def test_a_command_is_refused_or_arrives(name: str, script: str, times: int, timeout_seconds: int) -> None:
+    """Any text is refused with a reason, or becomes a command whose script reaches the app with its every byte."""
+    given_script = script * times
+    try:
+        command = Command(name, given_script, timeout_seconds)
+    except BadInput as refused:
+        assert str(refused)
+        return
+    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", command.name)
+    assert 1 <= command.timeout_seconds <= MAX_TIMEOUT_SECONDS
+    assert command.script == given_script.replace("\r\n", "\n")
+    assert command.script.strip()
+    assert "\0" not in command.script
+    assert len(command.script.encode()) <= MAX_SCRIPT_BYTES
+
+
+@streams(100, 3000)
+@given(
+    commands=st.lists(
+        st.builds(Command, st.sampled_from("abc"), st.sampled_from(["x", "y"]), st.integers(1, 2), st.booleans()),
+        max_size=3,
+    ),
+    others=st.lists(
+        st.builds(Command, st.sampled_from("abc"), st.sampled_from(["x", "y"]), st.integers(1, 2), st.booleans()),
+        max_size=3,
+    ),
+)
+def test_two_setups_are_told_apart(commands: list[Command], others: list[Command]) -> None:
+    """Two plans have the same digest only if they are the same; no plan has two commands of one name."""
+    try:
+        one, other = Plan(tuple(commands)), Plan(tuple(others))
+    except BadInput:
+        assert any(not made or len({command.name for command in made}) < len(made) for made in (commands, others))
+        return
+    assert (one.digest == other.digest) == (one == other)
+    assert re.fullmatch(r"[0-9a-f]{16}", one.digest)
+
+
+# --- report ---
+
+RESULTS = st.builds(
+    CommandResult,
+    name=st.text(max_size=5),
+    state=st.sampled_from(CommandState),
+    exit_status=st.none() | st.integers(0, 255),
+    seconds=st.none() | st.floats(0, 1e6),
+    output_bytes=st.integers(0),
+    left_out_bytes=st.integers(0),
+    log_path=st.text(max_size=5),
+)
+
+
+@streams(100, 3000)
+@given(
+    results=st.lists(RESULTS, max_size=3),
+    outcome=st.sampled_from(Outcome),
+    texts=st.tuples(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8)),
+    app=st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=2),
+)
+def test_a_report_is_plain_json(
+    results: list[CommandResult], outcome: Outcome, texts: tuple[str, str, str], app: dict[str, str]
+) -> None:
+    """Any report goes through JSON unchanged, and no command counts as a success without exit status 0."""
+    code, reason, run_id = texts
+    report = SetupReport(outcome, code, reason, app, run_id=run_id, commands=tuple(results))
+    assert json.loads(json.dumps(report.as_dict())) == report.as_dict()
+    assert report.as_dict()["commands"] == [result.as_fields() for result in results]
+    for result in results:
+        assert result.succeeded == (result.state == "exited" and result.exit_status == 0)
+
+
+# --- remote_run ---
+
+
+def _near(value: str) -> st.SearchStrategy[str]:
+    return st.one_of(*[st.just(value)] * 4, st.sampled_from(["", "-", "0", "1.2.3", ".", "é", "٣", "9" * 5000]))
+
+
+FOLLOW_ANSWERS = st.tuples(
+    _near("follow"),
+    st.sampled_from(["none", "running", "over", "lost"]),
+    _near("0") | _near("-"),
+    _near("-") | _near("timed-out"),
+    _near("1234.56"),
+    _near("1240.06") | _near("-"),
+    _near("5"),
+    st.binary(max_size=8).map(lambda data: base64.b64encode(data).decode()) | st.text(max_size=8),
+).map(" ".join)
+ANSWERED = st.one_of(FOLLOW_ANSWERS, FOLLOW_ANSWERS, st.text(max_size=20), st.just(""), st.just("claim a b -"))
+CALLS = {
+    "claim": lambda runs: runs.claim("a", "d", force=False),
+    "finish": lambda runs: runs.finish("a", "failed", "b"),
+    "has": lambda runs: runs.has("a"),
+    "open_run": lambda runs: runs.open_run("a", "d"),
+    "stop": lambda runs: runs.stop("a", "c"),
+    "start": lambda runs: runs.follow("a", "c", 0, 8, Start("true", 1)),
+    "follow": lambda runs: runs.follow("a", "c", 3, 2),
+}
+
+
+class _AnsweringShell:
+    """A shell that answers these, one after the other, the last one ever after."""
+
+    def __init__(self, answers: Sequence[str]) -> None:
+        self._answers = list(answers)
+
+    def run(self, _line: str, **_: object) -> Reply:
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        return Reply(0 if answer else 130, answer, "text")
+
+
+@streams(200, 8000)
+@given(answers=st.lists(ANSWERED, min_size=1, max_size=4), call=st.sampled_from(sorted(CALLS)))
+def test_any_answer_is_understood_or_refused(answers: Sequence[str], call: str) -> None:
+    """Whatever the app answers, it is what it says, or an error that says what to do; nothing else ever comes of it."""
+    shell: Shell = SimpleNamespace(run=_AnsweringShell(answers).run)  # type: ignore[assignment]
+    try:
+        got = CALLS[call](RemoteRuns(shell, "/tmp/studio-setup"))
+    except SetupError:
+        return
+    if isinstance(got, Progress):
+        _check_progress(got, 3 if call == "follow" else 0, 2 if call == "follow" else 8, answers)
+
+
+def _check_progress(got: Progress, offset: int, count: int, answers: Sequence[str]) -> None:
+    assert min(count, max(0, got.size_bytes - offset)) <= len(got.output) <= count
+    understood = [answer.split(" ") for answer in answers if answer.startswith(f"follow {got.state} ")]
+    status = "-" if got.exit_status is None else str(got.exit_status)
+    assert any(
+        words[2].translate({0x663: "3"}) == status
+        and words[3] == (got.ended or "-")
+        and base64.b64decode(words[7].encode()) == got.output
+        for words in understood
+        if len(words) == 8
+    )
+
+
+def test_the_longest_texts_are_as_long_as_assumed_here() -> None:
+    """The lines of `remote_run` are shorter than what is left of a terminal's line beside the text."""
+    assert MAX_TEXT_CHARACTERS + LONGEST_LINE_OF_OURS < TERMINAL_LINE_CHARACTERS
