@@ -20,10 +20,10 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit lint format build demo clean
+.PHONY: help setup test unit lint format build demo check-aws clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready $(VENV_SAM)/.ready $(VENV_CLOUD)/.ready $(VENV_RUNTIME)/.ready $(VENV_SCAN)/.ready ## Install the tools into this folder (the other targets do it when needed)
 
@@ -50,6 +50,10 @@ build: setup ## Build what is deployed, in .aws-sam/build
 
 demo: setup ## Deploy to a cloud on this machine and watch an app start and be set up (KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+check-aws: setup ## Check a deployment in your AWS account: DOMAIN_ID=… USER_PROFILE_NAME=… [SPACE_NAME=…], see docs
+	@$(BIN)/python check_aws.py --domain-id "$(DOMAIN_ID)" --user-profile-name "$(USER_PROFILE_NAME)" \
+	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)") --stack-name "$(or $(STACK_NAME),studio-setup)"
 
 clean: ## Remove everything that make has made
 	rm -rf $(VENV) $(VENV_SAM) $(VENV_CLOUD) $(VENV_RUNTIME) $(VENV_SCAN) .aws-sam .pytest_cache .mypy_cache .ruff_cache

@@ -46,6 +46,7 @@ class LocalCloud:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ENDPOINT_URL_SAGEMAKER": self._sagemaker_endpoint,
             "SAM_CLI_TELEMETRY": "0",
+            "__SAM_CLI_APP_DIR": str(self._folder / "sam"),  # its notes, otherwise in the home directory
         }
 
     @property

@@ -56,9 +56,13 @@ class Sam:
         )
         lines = []
         with process:
-            for line in process.stdout or ():
-                lines.append(line)
-                self._show(line.rstrip())
+            try:
+                for line in process.stdout or ():
+                    lines.append(line)
+                    self._show(line.rstrip())
+            except BaseException:
+                process.kill()
+                raise
         output = "".join(lines)
         if process.returncode:
             raise SamFailed(f"sam {' '.join(map(str, arguments))}: exit status {process.returncode}\n{output}")
