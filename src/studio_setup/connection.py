@@ -11,7 +11,7 @@ import requests
 from studio_setup.channel import Channel, WebSocketAddress
 from studio_setup.deadline import Deadline
 from studio_setup.errors import LoginRefused, ShellGone, ShellSilent
-from studio_setup.jupyter import Jupyter
+from studio_setup.jupyter import Jupyter, is_ours
 from studio_setup.remote_run import RemoteRuns
 from studio_setup.shell import Shell
 from studio_setup.studio import Studio
@@ -51,10 +51,13 @@ class Connection:
             LOG.info("terminal.opened", extra={"terminal": terminal})
             self._failures = 0
             with closing(channel):
-                yield RemoteRuns.prepare(shell)
+                try:
+                    yield RemoteRuns.prepare(shell)
+                finally:
+                    if not is_ours(terminal):
+                        shell.leave()
         finally:
-            # A number may be somebody else's terminal after a restart of the server: only our own names are kept.
-            if not jupyter.delete_terminal(terminal) and not terminal.isdigit():
+            if is_ours(terminal) and not jupyter.delete_terminal(terminal):
                 self._left_terminals.add(terminal)
 
     def _open_shell(self, address: WebSocketAddress) -> tuple[Channel, Shell]:

@@ -2,7 +2,8 @@ r"""The Jupyter server's REST API, through a session that is logged in: readines
 
 Facts about the server (jupyter_server 2.21 and notebook 6.5, seen): `GET api/status` sets no `_xsrf` cookie, any page
 does, a 404 page too; of several `_xsrf` cookies the server reads the last one sent; `POST api/terminals` with a name
-that exists silently replaces that terminal; a name must be `\w+`; older servers ignore it and answer with a number.
+that exists silently replaces that terminal; a name must be `\w+`; notebook 6 ignores it and gives the lowest free
+number.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ from studio_setup.channel import WebSocketAddress
 from studio_setup.deadline import Deadline
 from studio_setup.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
 
+_OUR_PREFIX = "studiosetup"
 _WARMING_UP = {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+def is_ours(terminal: str) -> bool:
+    """Is this a name that only we give? A number may be somebody else's after a restart of the server."""
+    return terminal.startswith(_OUR_PREFIX)
 
 
 class Jupyter:
@@ -61,7 +68,15 @@ class Jupyter:
             JupyterRefused: it refused.
             ConnectionLost: the outcome is unknown; a terminal that may have been made is deleted again.
         """
-        name = "studiosetup" + secrets.token_hex(8)
+        name = _OUR_PREFIX + secrets.token_hex(8)
+        given = self._post_terminal(name)
+        if is_ours(given):
+            return given
+        # notebook 6 gives numbers, and has a page that makes a terminal by name, but for its oldest versions.
+        self.delete_terminal(given)
+        return name if self._make_terminal_by_page(name) else self._post_terminal(name)
+
+    def _post_terminal(self, name: str) -> str:
         try:
             response = self._send_with_xsrf("POST", "api/terminals", {"name": name})
         except ConnectionLost:
@@ -76,6 +91,14 @@ class Jupyter:
         if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
             raise TerminalsDisabled("The Jupyter server answered a request for a terminal with something else.")
         return str(answer["name"])
+
+    def _make_terminal_by_page(self, name: str) -> bool:
+        try:
+            response = self._request("GET", f"terminals/new/{name}", self._deadline)
+        except ConnectionLost:
+            self.delete_terminal(name)
+            raise
+        return response.is_redirect and response.headers["Location"].endswith(f"/terminals/{name}")
 
     def delete_terminal(self, name: str) -> bool:
         """Delete a terminal of ours; True if it is gone, False if that cannot be said."""

@@ -8,6 +8,7 @@ typed again.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass
 
@@ -80,6 +81,14 @@ class Shell:
         for assignment in ahead:
             self._run_line(assignment, timeout_seconds)
         return self._run_line(last + line, timeout_seconds)
+
+    def leave(self) -> None:
+        """End the shell, and with it the terminal; for one that must not be deleted by its name."""
+        with contextlib.suppress(ConnectionLost):
+            self.channel.send(f"{_ERASE_LINE}exit{_ENTER}")
+            until = self.deadline.extended(2)
+            while not until.expired:
+                self.channel.receive(until.remaining_seconds)
 
     def _run_line(self, line: str, timeout_seconds: float) -> Reply:
         self._line_number += 1

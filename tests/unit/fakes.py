@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from types import SimpleNamespace
@@ -80,9 +80,9 @@ class Wire(BaseAdapter):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
-        self._answers: dict[str, list[Answer | Exception]] = {}
+        self._answers: dict[str, list[Answer | Exception | Callable[[Call], Answer]]] = {}
 
-    def answer(self, request: str, *answers: Answer | Exception) -> None:
+    def answer(self, request: str, *answers: Answer | Exception | Callable[[Call], Answer]) -> None:
         """Give these answers to `METHOD URL` (`*` at the end stands for anything), the last one ever after."""
         self._answers[request] = list(answers)
 
@@ -104,7 +104,7 @@ class Wire(BaseAdapter):
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return _response(request, answer)
+        return _response(request, answer(self.calls[-1]) if callable(answer) else answer)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from studio_setup.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
-from studio_setup.jupyter import Jupyter
+from studio_setup.jupyter import Jupyter, is_ours
 from tests.unit.fakes import Answer, Call, FakeTime, Wire, everything_said, json_answer, page, redirect
 
 HOST = "d-abc.studio.us-east-1.sagemaker.aws"
@@ -190,10 +190,21 @@ def test_a_terminal_has_a_name_of_our_own(jupyter: Jupyter, wire: Wire) -> None:
     assert all(re.fullmatch(r"studiosetup\w{16}", name) for name in names)
 
 
-def test_a_server_that_names_terminals_itself_is_heard(jupyter: Jupyter, wire: Wire) -> None:
-    """Older servers ignore the name and answer with a number: that is the terminal's name."""
+def test_a_server_that_numbers_terminals_makes_a_named_one_by_its_page(jupyter: Jupyter, wire: Wire) -> None:
+    """Notebook 6 ignores the name and answers with a number: that one is deleted, and the page makes one of ours."""
     wire.answer(TERMINALS, json_answer({"name": "1"}, status=201))
+    wire.answer(f"GET {BASE}/terminals/new/*", lambda call: redirect(call.url.replace("/new/", "/")))
+    name = jupyter.create_terminal()
+    assert is_ours(name)
+    assert [call.url for call in wire.calls if call.method == "DELETE"] == [f"{BASE}/api/terminals/1"]
+
+
+def test_a_server_that_knows_numbers_only_is_heard(jupyter: Jupyter, wire: Wire) -> None:
+    """Its oldest versions have no such page: then the number is the terminal's name."""
+    wire.answer(TERMINALS, json_answer({"name": "1"}, status=201))
+    wire.answer(f"GET {BASE}/terminals/new/*", page(status=404))
     assert jupyter.create_terminal() == "1"
+    assert not is_ours("1")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def _stream(lines: Sequence[tuple[str, Sequence[tuple[int, int]], int, str]]) ->
 def test_each_line_gets_its_own_reply(
     lines: Sequence[tuple[str, Sequence[tuple[int, int]], int, str]], cuts: Sequence[int], rest: str
 ) -> None:
-    """However the stream is cut, a reply is found when its prompt's last character is there, not before, not changed."""
+    """However the stream is cut, a reply is found as soon as its prompt is whole, not before, and unchanged."""
     expected = _stream(lines)
     ends = [sum(len(text) for text, _ in expected[: count + 1]) for count in range(len(expected))]
     finder, seen, found = PromptFinder(NONCE), 0, 0
@@ -133,9 +133,11 @@ PRINTED = st.lists(
         st.binary(max_size=12),
         st.text(max_size=8).map(lambda text: text.encode("utf-8", "surrogatepass")),
         st.sampled_from(
-            [b"\n", b"\r\n", b"\r", b"\r\r\n", b"\x1b", b"\x1b[", b"\x1b[31m", b"\x1b[0;1", b"\x1b]0;title", b"\x07"]
-            + [b"\x1b\\", b"\x1bP", b"\x1b_apc", b"\x9b31m", b"\xe2\x98", b"\xf0\x9f\x8e\x89", b"50%\r", b"\x1b("]
-            + [f"<{NONCE}:1:0:follow over 0 - 1 2 0 >".encode(), b"\0", b"\x08", b"\t", b"line of text\n"]
+            [
+                *(b"\n", b"\r\n", b"\r", b"\r\r\n", b"50%\r", b"\0", b"\x08", b"\t", b"line of text\n"),
+                *(b"\x1b", b"\x1b[", b"\x1b[31m", b"\x1b[0;1", b"\x1b]0;title", b"\x07", b"\x1b\\", b"\x1bP", b"\x1b("),
+                *(b"\x1b_apc", b"\x9b31m", b"\xe2\x98", b"\xf0\x9f\x8e\x89", f"<{NONCE}:1:0:has yes>".encode()),
+            ]
         ),
     ),
     max_size=10,
@@ -312,8 +314,7 @@ def test_a_command_is_refused_or_arrives(name: str, script: str, times: int, tim
     given_script = script * times
     try:
         command = Command(name, given_script, timeout_seconds)
-    except BadInput as refused:
-        assert str(refused)
+    except BadInput:
         return
     assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", command.name)
     assert 1 <= command.timeout_seconds <= MAX_TIMEOUT_SECONDS

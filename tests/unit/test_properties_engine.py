@@ -1,0 +1,317 @@
+"""What holds for any setup, whatever happens to it: the engine over a channel in memory, with generated troubles."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from greenlet import getcurrent, greenlet
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio_setup import command_run, remote_run, shell
+from studio_setup.app_event import App
+from studio_setup.command_run import CommandRun
+from studio_setup.errors import ConnectionLost
+from studio_setup.output import OutputText
+from studio_setup.plan import Command, Plan
+from studio_setup.remote_run import Progress, RemoteRuns
+from studio_setup.report import CommandState, Outcome, SetupReport
+from studio_setup.setup_run import Job, Tools, set_up
+from tests.unit.fuzzing import streams
+from tests.unit.in_memory_channel import AppStart, Behaviour, Fault, InMemoryStudio, Killed
+
+APP = App("d-0", "alice", "JupyterServer", "default")
+REMOTE_SCRIPT = "# A 'script' for \\0101 the app: ☃\n" * 3
+# So small that short scripts take several lines, and short outputs have a middle.
+SMALL = {"HEAD_BYTES": 30, "TAIL_BYTES": 20, "_CHUNK_BYTES": 8}
+MAX_TEXT_CHARACTERS = 50
+TRIES_OF_A_CALL = 5
+VERDICTS = {Outcome.SUCCEEDED: "succeeded", Outcome.FAILED: "command-failed", Outcome.TIMED_OUT: "command-timed-out"}
+INTERRUPTS = {Fault.INTERRUPTED_BEFORE, Fault.INTERRUPTED_AFTER}
+KILLS = {Fault.KILLED_BEFORE, Fault.KILLED_AFTER}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_numbers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make little enough to be cut in many places."""
+    script = tmp_path_factory.mktemp("remote") / "remote.sh"
+    script.write_text(REMOTE_SCRIPT, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remote_run, "REMOTE_SCRIPT", script)
+        patch.setattr(shell, "MAX_TEXT_CHARACTERS", MAX_TEXT_CHARACTERS)
+        for name, value in SMALL.items():
+            patch.setattr(command_run, name, value)
+        yield
+
+
+class _LogOfEach(logging.Handler):
+    """Gives each invocation its own log lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[object, list[Any]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.setdefault(getcurrent(), []).append(record)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def log() -> Iterator[_LogOfEach]:
+    """What is logged, without what else pytest would do with so many lines."""
+    logger, handler = logging.getLogger("studio_setup"), _LogOfEach()
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.removeHandler(handler)
+    logger.propagate = propagate
+    logger.setLevel(level)
+
+
+@dataclass
+class _World:
+    """A Studio in memory, the plan for its app, and what came of it."""
+
+    studio: InMemoryStudio
+    plan: Plan
+    log: _LogOfEach
+    reports: list[SetupReport] = field(default_factory=list)
+    were_killed: int = 0
+
+    def invoke(self, plan: Plan, seconds: float) -> None:
+        """Set the app up in an invocation of its own, and check what it reports at once."""
+        self.log.lines.pop(getcurrent(), None)
+        logging.getLogger("studio_setup").setLevel(logging.INFO)
+        tools = Tools(self.studio.sagemaker, self.studio.http_session(), self.studio.open_channel)
+        try:
+            report = set_up(Job(APP, plan), tools, self.studio.time.deadline(seconds))
+        except Killed:
+            self.were_killed += 1
+            return
+        self._check(report, plan, self.log.lines.get(getcurrent(), []))
+        self.reports.append(report)
+
+    def _check(self, report: SetupReport, plan: Plan, log: Sequence[Any]) -> None:
+        expected = _expected(plan, self.studio.behaviours)
+        start = next((start for start in self.studio.starts if report.run_id in start.runs), None)
+        for result, true in zip(report.commands, expected, strict=False):
+            known = (result.name, result.state, result.exit_status)
+            assert known == true or result.state is CommandState.RUNNING
+            assert result.exit_status in {None, true[2]}
+        if report.outcome in VERDICTS and report.code == VERDICTS[report.outcome]:
+            assert start is not None
+            assert [(result.name, result.state, result.exit_status) for result in report.commands] == expected
+            assert report.outcome == _verdict(expected) == start.over[report.run_id][0]
+            self._check_done(report, plan, start)
+            for result in report.commands:
+                _check_log(log, result, start.commands[report.run_id, result.name].log)
+        else:
+            self._check_reason(report)
+
+    def _check_done(self, report: SetupReport, plan: Plan, start: AppStart) -> None:
+        done = {name: command for (run, name), command in start.commands.items() if run == report.run_id}
+        scripts = {command.name: command.script for command in plan.commands}
+        assert list(done) == [result.name for result in report.commands], "each once, in their order, and no other"
+        assert all(command.is_over and command.script == scripts[name] for name, command in done.items())
+
+    def _check_reason(self, report: SetupReport) -> None:
+        match report.code:
+            case "already-set-up":
+                assert "succeeded" in {verdict for start in self.studio.starts for verdict, _ in start.over.values()}
+            case "app-replaced":
+                assert len(self.studio.starts) > 1
+            case "setup-changed" | "claimed-by-other-setup":
+                assert report.commands == ()
+            case _:
+                assert report.outcome in {Outcome.UNFINISHED, Outcome.UNREACHABLE}, report
+
+    def check_end(self) -> None:
+        """Check what must hold over all invocations, when the last of them was left in peace."""
+        for start in self.studio.starts:
+            assert len({run for run, _ in start.commands}) <= 1, "one run of each start of the app"
+            reports = [report for report in self.reports if report.run_id in start.runs and report.outcome in VERDICTS]
+            first = [report for report in reports if report.code in VERDICTS.values() and not report.repeated]
+            assert len(first) <= 1
+            if reports and not self.were_killed and all(report.outcome in VERDICTS for report in self.reports):
+                assert len(first) == 1
+        last = self.reports[-1]
+        assert last.code in {*VERDICTS.values(), "already-set-up", "claimed-by-other-setup", "setup-changed"}
+
+
+def _expected(plan: Plan, behaviours: dict[str, Behaviour]) -> list[tuple[str, CommandState, int | None]]:
+    """What truly comes of each command that is to run."""
+    results: list[tuple[str, CommandState, int | None]] = []
+    for command in plan.commands:
+        does = behaviours[command.script]
+        state = CommandState.EXITED if not does.ended else CommandState(does.ended.replace("-", "_"))
+        results.append(
+            (command.name, CommandState.LOST, None) if does.is_lost else (command.name, state, does.exit_status)
+        )
+        if results[-1][1:] != (CommandState.EXITED, 0) and not command.go_on_after_failure:
+            break
+    return results
+
+
+def _verdict(results: Sequence[tuple[str, CommandState, int | None]]) -> Outcome:
+    failures = [state for _, state, status in results if (state, status) != (CommandState.EXITED, 0)]
+    if not failures:
+        return Outcome.SUCCEEDED
+    return Outcome.TIMED_OUT if failures[-1] is CommandState.TIMED_OUT else Outcome.FAILED
+
+
+def _check_log(log: Sequence[Any], result: Any, printed: str) -> None:  # noqa: ANN401 (a result)
+    """Check that what was logged of a command is what it printed, and that every byte is logged or counted."""
+    at = left_out = 0
+    for line in log:
+        if getattr(line, "command", None) != result.name:
+            continue
+        if line.msg == "command.output":
+            assert printed.startswith(line.text, at)
+            at += len(line.text)
+        elif line.msg == "command.output_left_out":
+            at += line.left_out_bytes
+            left_out += line.left_out_bytes
+    assert at == result.output_bytes
+    assert left_out == result.left_out_bytes
+    assert at - left_out >= min(at, SMALL["HEAD_BYTES"])
+
+
+PRINTS = st.lists(
+    st.sampled_from(
+        ["", "", "line\n", "no end", "{prompt}", "{prompt}\n", "<a:1:0:has yes>\n", "finish succeeded x\n", "x" * 25]
+    ),
+    max_size=3,
+).map(tuple)
+BEHAVIOURS = st.builds(
+    Behaviour,
+    prints=PRINTS,
+    exit_status=st.sampled_from([0, 0, 0, 0, 1, 130, 255]),
+    ended=st.sampled_from(["", "", "", "", "", "timed-out", "stopped"]),
+    is_lost=st.sampled_from([False] * 6 + [True]),
+    looks_until_kept=st.sampled_from([0, 0, 0, 1, 2]),
+    prints_after_its_end=st.sampled_from([(), (), ("later\n",), ("much later " * 5, "{prompt}")]),
+)
+SCRIPTS = st.sampled_from(["true", "echo 'it''s' \\0101 %s ☃", "long " * 30])
+COMMANDS = st.lists(st.tuples(SCRIPTS, st.booleans(), BEHAVIOURS), min_size=1, max_size=3)
+FAULTS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(Fault)), max_size=6)
+CUTS = st.lists(st.integers(1, 60), min_size=1, max_size=3)
+SHELLS = st.lists(st.sampled_from([0, 0, 0, 1, 2, None]), min_size=1, max_size=2)
+TURNS = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 25)), max_size=6)
+SECONDS = st.sampled_from([900.0, 900.0, 900.0, 30.0, 5.0])
+IS_CHANGED = st.sampled_from([False] * 7 + [True])
+
+
+def _plan(commands: Sequence[tuple[str, bool, Behaviour]], comment: str = "") -> Plan:
+    return Plan(
+        tuple(
+            Command(f"c{number}", f"{script} # {number}{comment}\n", 60, goes_on)
+            for number, (script, goes_on, _) in enumerate(commands)
+        )
+    )
+
+
+def _world(
+    log: _LogOfEach,
+    commands: Sequence[tuple[str, bool, Behaviour]],
+    faults: Sequence[tuple[int, Fault]] = (),
+    **of_studio: Any,  # noqa: ANN401 (as InMemoryStudio's)
+) -> _World:
+    plan = _plan(commands)
+    does = [behaviour for _, _, behaviour in commands]
+    behaviours = {command.script: each for command, each in zip(plan.commands, does, strict=True)}
+    interrupts = [number for number, (_, fault) in enumerate(faults) if fault in INTERRUPTS]
+    kept = [fault for number, fault in enumerate(faults) if number not in interrupts[TRIES_OF_A_CALL - 1 :]]
+    return _World(InMemoryStudio(behaviours, kept, remote_script=REMOTE_SCRIPT, **of_studio), plan, log)
+
+
+@streams(150, 12000)
+@given(commands=COMMANDS, cuts=CUTS, swallowed=SHELLS, noise=st.sampled_from(["", "noise \x1b[0m", "<a:$sn:$?:>\r\n"]))
+def test_an_undisturbed_setup_reports_what_happened(
+    log: _LogOfEach,
+    commands: Sequence[tuple[str, bool, Behaviour]],
+    cuts: Sequence[int],
+    swallowed: Sequence[int | None],
+    noise: str,
+) -> None:
+    """For any commands, output and frames: each runs once, its status and output are as they were, the verdict too."""
+    world = _world(log, commands, cuts=cuts, swallowed=swallowed, noise=noise)
+    world.invoke(world.plan, 1e6)
+    report = world.reports[0]
+    assert report.code == VERDICTS[report.outcome]
+    assert not report.resumed
+    assert not report.repeated
+    assert not world.studio.terminals
+
+
+@streams(150, 15000)
+@given(commands=COMMANDS, faults=FAULTS, cuts=CUTS, swallowed=SHELLS, seconds=st.lists(SECONDS, min_size=1, max_size=3))
+def test_no_trouble_makes_a_setup_lie(
+    log: _LogOfEach,
+    commands: Sequence[tuple[str, bool, Behaviour]],
+    faults: Sequence[tuple[int, Fault]],
+    cuts: Sequence[int],
+    swallowed: Sequence[int | None],
+    seconds: Sequence[float],
+) -> None:
+    """Whatever breaks, and whoever types, in one invocation after the other: what is reported is what happened."""
+    world = _world(log, commands, faults, cuts=cuts, swallowed=swallowed)
+    for limit in seconds:
+        world.invoke(world.plan, limit)
+    world.studio.calm_down()
+    world.invoke(world.plan, 1e6)
+    world.check_end()
+
+
+@streams(150, 15000)
+@given(
+    commands=COMMANDS,
+    faults=FAULTS,
+    cuts=CUTS,
+    turns=TURNS,
+    invocations=st.lists(st.tuples(IS_CHANGED, SECONDS), min_size=2, max_size=3),
+)
+def test_any_number_of_invocations_do_it_once(
+    log: _LogOfEach,
+    commands: Sequence[tuple[str, bool, Behaviour]],
+    faults: Sequence[tuple[int, Fault]],
+    cuts: Sequence[int],
+    turns: Sequence[tuple[int, int]],
+    invocations: Sequence[tuple[bool, float]],
+) -> None:
+    """Invocations at once, their lines in any order, with any trouble: each effect once, one verdict, one first report.
+
+    Some of them have another version of the commands: one version runs, and no command of the other.
+    """
+    world = _world(log, commands, faults, cuts=cuts)
+    changed = _plan(commands, " changed")
+    world.studio.behaviours.update(
+        {
+            new.script: world.studio.behaviours[old.script]
+            for old, new in zip(world.plan.commands, changed.commands, strict=True)
+        }
+    )
+    running = [
+        greenlet(lambda plan=changed if is_changed else world.plan, limit=limit: world.invoke(plan, limit))
+        for is_changed, limit in invocations
+    ]
+    _interleave(running, turns)
+    world.studio.calm_down()
+    world.invoke(world.plan, 1e6)
+    world.check_end()
+
+
+def _interleave(running: Sequence[greenlet], turns: Sequence[tuple[int, int]]) -> None:
+    """Let invocations go on in turns, until all have ended."""
+    for which, count in itertools.chain(turns, itertools.cycle([(0, 1), (1, 1), (2, 1)])):
+        alive = [each for each in running if not each.dead]
+        if not alive:
+            return
+        for _ in range(count):
+            if not alive[which % len(alive)].dead:
+                alive[which % len(alive)].switch()
