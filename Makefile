@@ -1,5 +1,6 @@
 # Everything happens in this folder: tools in .venv, the SAM command line in .venv-sam, the local cloud in .venv-cloud,
-# what stands in for Lambda's Python in .venv-runtime, the template's policy scanner in .venv-scan, builds in .aws-sam.
+# what stands in for Lambda's Python in .venv-runtime, the template's policy scanner in .venv-scan, Studio's older Jupyter
+# servers in .venv-notebook6 and .venv-jupyterlab3, builds in .aws-sam.
 # Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name).
 PYTHON ?= python3
 VENV := .venv
@@ -7,6 +8,9 @@ VENV_SAM := .venv-sam
 VENV_CLOUD := .venv-cloud
 VENV_RUNTIME := .venv-runtime
 VENV_SCAN := .venv-scan
+VENV_NOTEBOOK6 := .venv-notebook6
+VENV_JUPYTERLAB3 := .venv-jupyterlab3
+READY := $(addsuffix /.ready,$(VENV) $(VENV_SAM) $(VENV_CLOUD) $(VENV_RUNTIME) $(VENV_SCAN) $(VENV_NOTEBOOK6) $(VENV_JUPYTERLAB3))
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
@@ -20,12 +24,12 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit lint format build demo check-aws clean
+.PHONY: help setup test unit lint format build bench demo check-aws clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready $(VENV_SAM)/.ready $(VENV_CLOUD)/.ready $(VENV_RUNTIME)/.ready $(VENV_SCAN)/.ready ## Install the tools into this folder (the other targets do it when needed)
+setup: $(READY) ## Install the tools into this folder (the other targets do it when needed)
 
 test: lint ## Check style, types and template, then run every test
 	$(BIN)/python -m pytest --numprocesses 2
@@ -48,6 +52,9 @@ format: $(VENV)/.ready ## Put the code into its house style
 build: setup ## Build what is deployed, in .aws-sam/build
 	$(SAM) build
 
+bench: setup ## Measure the engine beside what one would pick instead
+	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
+
 demo: setup ## Deploy to a cloud on this machine and watch an app start and be set up (KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
@@ -56,7 +63,7 @@ check-aws: setup ## Check a deployment in your AWS account: DOMAIN_ID=… USER_P
 	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)") --stack-name "$(or $(STACK_NAME),studio-setup)"
 
 clean: ## Remove everything that make has made
-	rm -rf $(VENV) $(VENV_SAM) $(VENV_CLOUD) $(VENV_RUNTIME) $(VENV_SCAN) .aws-sam .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(dir $(READY)) .aws-sam .pytest_cache .mypy_cache .ruff_cache
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed requirement is installed into what is there; an environment whose Python is gone is made anew.
@@ -81,6 +88,12 @@ $(VENV_RUNTIME)/.ready: requirements-runtime.txt | $(VENV)/.ready
 
 $(VENV_SCAN)/.ready: requirements-scan.txt | $(VENV)/.ready
 	$(call environment,the policy scanner,$(VENV_SCAN),$<)
+
+$(VENV_NOTEBOOK6)/.ready: requirements-notebook6.txt | $(VENV)/.ready
+	$(call environment,JupyterLab 1 on notebook 6.5,$(VENV_NOTEBOOK6),$<)
+
+$(VENV_JUPYTERLAB3)/.ready: requirements-jupyterlab3.txt | $(VENV)/.ready
+	$(call environment,JupyterLab 3 on jupyter_server 1.x,$(VENV_JUPYTERLAB3),$<)
 
 # $(call environment,what,folder,requirements): an environment beside the one for the tools.
 define environment

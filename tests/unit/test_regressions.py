@@ -111,7 +111,7 @@ def test_a_token_is_found_beside_any_other_cookie(
     cookies = f"settings={value}; Path=/jupyter/default/", "_xsrf=token; Path=/"
     wire.answer(f"GET {base}/lab", page(*cookies))
     wire.answer(f"GET {base}/tree", page())
-    wire.answer(f"POST {base}/api/terminals", json_answer({"name": "t"}))
+    wire.answer(f"POST {base}/api/terminals", json_answer({"name": "studiosetupt"}))
     Jupyter(session, base, fake_time.deadline(60)).create_terminal()
     call = wire.asked("POST")[0]
     assert "_xsrf=token" in call.headers["Cookie"]
