@@ -1,4 +1,4 @@
-"""The entry: `python -m demo [--keep]`."""
+"""The entry: `python -m demo [--app TYPE] [--keep]`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 
+from demo.cases import CASES
 from demo.leftovers import adopt_orphans, left_over
 from demo.screen import Screen
 from demo.story import NotAsItShouldBe, expect, tell
@@ -15,12 +16,13 @@ def main() -> int:
     """Tell the story; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m demo", description="Deploy to a cloud on this machine and watch.")
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C, to play with")
+    parser.add_argument("--app", choices=CASES, default="JupyterServer", help="the type of app to start")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     adopt_orphans()
     screen = Screen(sys.stdout)
     try:
-        tell(screen, keep=options.keep)
+        tell(screen, CASES[options.app], keep=options.keep)
         with screen.step("Everything down"):
             expect(not (left := left_over()), f"processes are left: {left}")
             screen.detail("No process is left, nothing listens.")

@@ -6,9 +6,10 @@ import shlex
 import sys
 import threading
 
+from demo.cases import Case
 from demo.screen import Screen
 from demo.user import link
-from emulator.studio import DOMAIN_ID, USER_PROFILE
+from emulator.studio import DOMAIN_ID
 from local_cloud.cloud import LocalCloud
 
 _EXPORTED = (
@@ -25,13 +26,13 @@ _CREATE_APP = (
 )
 
 
-def play(screen: Screen, cloud: LocalCloud, other_user: str) -> None:
+def play(screen: Screen, cloud: LocalCloud, case: Case, other_user: str) -> None:
     """Say how to play, and wait until Ctrl-C; before that, each Enter is answered with a link."""
     exports = "\n".join(f"export {name}={shlex.quote(cloud.environment[name])}" for name in _EXPORTED)
     screen.say(
         f"""
 Everything is up. Open Studio in a browser (one visit, within five minutes; press Enter for another link):
-  {_link(cloud)}
+  {link(cloud.client("sagemaker"), case)}
 
 In another terminal, in this folder:
 {exports}
@@ -41,19 +42,14 @@ The function's log, followed:
 Start the app of another user, which will be set up like the first (or use `aws sagemaker create-app`):
   .venv/bin/python -c "{_CREATE_APP.format(domain=DOMAIN_ID, user=other_user)}"
 Run a command by hand:
-  PYTHONPATH=src .venv/bin/python -m studio_setup run --domain-id {DOMAIN_ID} \\
-    --user-profile-name {USER_PROFILE} --command 'pip list | grep -i shutdown'
+  PYTHONPATH=src .venv/bin/python -m studio_setup run {case.by_hand} --command 'pip list'
 
 Ctrl-C deletes the stack and ends everything."""
     )
     try:
         if sys.stdin.isatty():
             while sys.stdin.readline():
-                screen.say(f"  {_link(cloud)}")
+                screen.say(f"  {link(cloud.client('sagemaker'), case)}")
         threading.Event().wait()
     except KeyboardInterrupt:
         screen.say("")
-
-
-def _link(cloud: LocalCloud) -> str:
-    return link(cloud.client("sagemaker"), DOMAIN_ID, USER_PROFILE)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 _SENTENCES = {
-    "setup.started": "The event is an app start: {app[app_type]} {app[app_name]!r} of {app[user_profile_name]}.",
+    "setup.started": "The event is an app start: {app[app_type]} {app[app_name]!r} of {whose}.",
     "app.waiting": "Waiting for the app ({status}) …",
     "app.in_service": "The app is in service.",
     "login.done": "Logged in at {host} with a presigned URL.",
@@ -66,7 +66,9 @@ class Screen:
             text = f"{seconds:7.1f} s  {line['command']}: exit status {result['exit_status']}, {result['seconds']} s"
         elif message in _SENTENCES and (message in _MORE_THAN_ONCE or message not in self._said):
             self._said.add(message)
-            text = f"{seconds:7.1f} s  {_SENTENCES[message].format_map(line)}"
+            app = line.get("app", {})
+            words = {**line, "whose": app.get("space_name") or app.get("user_profile_name")}
+            text = f"{seconds:7.1f} s  {_SENTENCES[message].format_map(words)}"
         else:
             return
         self.say(text)

@@ -7,28 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from demo.cases import SPACE, Case
 from demo.play import play
 from demo.screen import Screen
-from demo.user import ask_extension, link
+from demo.user import ask, link
 from emulator.app_host import StartOptions
-from emulator.studio import DOMAIN_ID, USER_PROFILE, LocalStudio
+from emulator.studio import USER_PROFILE, LocalStudio
 from local_cloud.cloud import LocalCloud
 from local_cloud.log import follow
 from local_cloud.sam import Sam
 from local_cloud.trail import Trail
 
 STACK = "studio-setup"
-IDLE_SECONDS = 7200
 OTHER_USER = "bob"
 _SILENCE_LIMIT_SECONDS = 60.0
-_APP = {"DomainId": DOMAIN_ID, "UserProfileName": USER_PROFILE, "AppType": "JupyterServer", "AppName": "default"}
 
 
 class NotAsItShouldBe(Exception):
     """Something did not come out as promised; the text says what."""
 
 
-def tell(screen: Screen, *, keep: bool) -> None:
+def tell(screen: Screen, case: Case, *, keep: bool) -> None:
     """Tell the whole story; everything is down when it is over, however it ends."""
     with _studio(screen) as studio, _cloud(screen, studio) as cloud, Trail(cloud) as trail:
         sam = Sam(cloud, screen.progress)
@@ -37,9 +36,9 @@ def tell(screen: Screen, *, keep: bool) -> None:
         with screen.step("sam deploy --config-env local"):
             sam.deploy()
         outputs = _outputs(cloud)
-        with screen.step(f"A user starts an app: CreateApp {' '.join(_APP.values())}"):
+        with screen.step(f"A user starts an app: CreateApp {' '.join(case.create_app.values())}"):
             studio.deliver_to(trail)
-            cloud.client("sagemaker").create_app(**_APP)
+            cloud.client("sagemaker").create_app(**case.create_app)
             screen.detail("Its CloudTrail event goes to EventBridge, the rule matches, the function starts.")
         with screen.step(f"The function's log, from CloudWatch Logs {outputs['LogGroupName']}"):
             report = _follow_setup(screen, cloud, outputs["LogGroupName"])
@@ -47,9 +46,9 @@ def tell(screen: Screen, *, keep: bool) -> None:
             screen.report(report)
             expect(report["outcome"] == "succeeded", f"the outcome is {report['outcome']}")
         with screen.step("The user opens Studio"):
-            _check_as_user(screen, studio, cloud, outputs)
+            _check_as_user(screen, studio, cloud, outputs, case)
         if keep:
-            play(screen, cloud, OTHER_USER)
+            play(screen, cloud, case, OTHER_USER)
         with screen.step("sam delete"):
             sam.delete()
             expect(not _stacks(cloud), f"the stack {STACK} is still there")
@@ -79,6 +78,7 @@ def _studio(screen: Screen) -> Iterator[_Studio]:
         studio.add_domain()
         for user in (USER_PROFILE, OTHER_USER):
             studio.add_user_profile(user)
+        studio.add_space(SPACE, USER_PROFILE)
         screen.detail(f"API {studio.sagemaker_endpoint}, front door {studio.front_door_url}")
     try:
         yield studio
@@ -122,11 +122,11 @@ def _follow_setup(screen: Screen, cloud: LocalCloud, group: str) -> dict[str, An
     return report
 
 
-def _check_as_user(screen: Screen, studio: LocalStudio, cloud: LocalCloud, outputs: dict[str, str]) -> None:
-    settings = ask_extension(link(cloud.client("sagemaker"), DOMAIN_ID, USER_PROFILE))
-    screen.detail(f"Through the front door, the auto-shutdown extension answers: {settings}")
-    expect(settings["idle_time"] == IDLE_SECONDS, f"the idle time is not {IDLE_SECONDS} seconds")
-    terminals = studio.app(USER_PROFILE).terminals()
+def _check_as_user(screen: Screen, studio: LocalStudio, cloud: LocalCloud, outputs: dict[str, str], case: Case) -> None:
+    answer = ask(case, link(cloud.client("sagemaker"), case))
+    expect(case.is_kept(answer), f"it was promised that {case.promise}, and the answer is {answer}")
+    screen.detail(f"Seen through the front door: {case.promise}.")
+    terminals = studio.app(USER_PROFILE, space_name=case.owner.get("SpaceName"), app_type=case.app_type).terminals()
     screen.detail(f"Terminals left open: {len(terminals)}")
     expect(not terminals, f"terminals are left open: {terminals}")
     queue = cloud.client("sqs").get_queue_attributes(
