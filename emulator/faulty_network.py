@@ -51,6 +51,7 @@ class FaultyNetwork:
         self._client = aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            middlewares=[_stay_here],
             connector=aiohttp.TCPConnector(force_close=True, limit=0),
         )
 
@@ -129,6 +130,8 @@ class FaultyNetwork:
                 return web.Response(status=302, headers={"Location": location})
             case Harm.SESSION_ENDS:
                 self._end_session_here()
+                if _what(request) is What.WEBSOCKET:  # every frame is denied
+                    wire_of(request).close()
             case Harm.TOKEN_USED:
                 await self._pass_on(request, end_to_end(request.headers, set()), b"")
         return None
@@ -166,6 +169,16 @@ class FaultyNetwork:
         except aiohttp.WSServerHandshakeError as error:
             location = error.headers.get("Location") if error.headers else None
             return web.Response(status=error.status, headers={"Location": location} if location else None)
+
+
+async def _stay_here(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Let no websocket handshake follow a redirect, as aiohttp does: it is an answer like any other."""
+    answer = await handler(request)
+    if "Upgrade" in request.headers and answer.status in range(300, 400):
+        raise aiohttp.WSServerHandshakeError(
+            answer.request_info, answer.history, status=answer.status, headers=answer.headers
+        )
+    return answer
 
 
 def _what(request: web.Request) -> What:
