@@ -9,9 +9,12 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from demo.cases import CASES, Case
+from demo.user import ask, link
 from emulator.app_host import StartOptions
 from emulator.handles import AppHandle
 from emulator.studio import LocalStudio
@@ -27,13 +30,24 @@ _USERS = itertools.count(1)
 
 
 class Start:
-    """A user's app that was started, and the event that tells of it."""
+    """An app that was started, of a user of its own, and the event that tells of it."""
 
-    def __init__(self, studio: LocalStudio, options: StartOptions) -> None:
+    def __init__(self, studio: LocalStudio, case: Case, options: StartOptions) -> None:
         self.user = studio.add_user_profile(f"user-{next(_USERS)}")
-        self.app: AppHandle = studio.create_app(self.user, options=options).wait_until_in_service()
+        self.space = studio.add_space(f"{self.user}-space", self.user) if "SpaceName" in case.owner else None
+        self.case = replace(case, owner=self._owner, login={"UserProfileName": self.user, **self._owner})
+        created = studio.create_app(self.user, space_name=self.space, app_type=case.app_type, options=options)
+        self.app: AppHandle = created.wait_until_in_service()
         self.event: Event = studio.events[-1]
-        assert self.event["detail"]["requestParameters"]["userProfileName"] == self.user
+        assert self.is_of(_plain_names(self.event["detail"]["requestParameters"]))
+
+    @property
+    def _owner(self) -> dict[str, str]:
+        return {"SpaceName": self.space} if self.space else {"UserProfileName": self.user}
+
+    def is_of(self, app: dict[str, str]) -> bool:
+        """Is it this app that the log names?"""
+        return bool(app) and (app.get("space_name") or app.get("user_profile_name")) == (self.space or self.user)
 
     def effects(self) -> list[str]:
         """What commands have written to the file `effects` in the home, line by line."""
@@ -76,9 +90,13 @@ class Deployed:
         answer = self.cloud.client("cloudformation").describe_stack_resources(StackName=stack)
         return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in answer["StackResources"]}
 
-    def start_app(self, **options: Any) -> Start:  # noqa: ANN401 (StartOptions')
+    def start_app(self, app_type: str = "JupyterServer", **options: Any) -> Start:  # noqa: ANN401 (StartOptions')
         """Start the app of a user of the test's own, and wait until it is in service; nobody is told of it."""
-        return Start(self.studio, StartOptions(**options))
+        return Start(self.studio, CASES[app_type], StartOptions(**options))
+
+    def is_set_up(self, start: Start) -> bool:
+        """Does the app, opened as its user opens it, show what the hard-coded setup promises?"""
+        return start.case.is_kept(ask(start.case, link(self.cloud.client("sagemaker"), start.case)))
 
     def deliver(self, event: Event) -> None:
         """Put an event on the bus, as CloudTrail does."""
@@ -91,7 +109,7 @@ class Deployed:
     def log_of(self, start: Start) -> list[dict[str, Any]]:
         """The lines of every invocation for a user's app."""
         log = self.log()
-        ours = {line["requestId"] for line in log if line.get("app", {}).get("user_profile_name") == start.user}
+        ours = {line["requestId"] for line in log if start.is_of(line.get("app", {}))}
         return [line for line in log if line.get("requestId", line.get("record", {}).get("requestId")) in ours]
 
     def reports(self, start: Start) -> list[dict[str, Any]]:
@@ -160,6 +178,10 @@ def with_commands(bundle: Path, folder: Path, *scripts: str, **command: Any) -> 
     with (copy / "studio_setup" / "commands.py").open("a", encoding="utf-8") as file:
         file.write(f"\nSETUPS = {{app_type: ({', '.join(commands)},) for app_type in SETUPS}}\n")
     return copy
+
+
+def _plain_names(parameters: dict[str, Any]) -> dict[str, str]:
+    return {"space_name": parameters.get("spaceName", ""), "user_profile_name": parameters.get("userProfileName", "")}
 
 
 def zipped(bundle: Path) -> bytes:

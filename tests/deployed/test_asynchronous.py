@@ -7,20 +7,20 @@ import os
 import signal
 from collections.abc import Callable
 
-from demo.user import ask_extension, link
-from emulator.studio import DOMAIN_ID
+import pytest
+
 from tests.deployed.deployment import ONCE, PATIENT, Deployed, Start, wait_until
 
 
-def test_an_app_start_ends_in_an_extension_that_answers(deployed: Deployed) -> None:
-    """The hard-coded setup, nothing replaced: event in, rule, function, and the extension answers to the user."""
-    start = deployed.start_app()
+@pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
+def test_an_app_start_ends_in_an_app_that_is_set_up(deployed: Deployed, app_type: str) -> None:
+    """The hard-coded setup, nothing replaced: event in, rule, function, and the user sees what was promised."""
+    start = deployed.start_app(app_type)
     deployed.deliver(start.event)
     (report,) = deployed.wait_for_reports(start, 1)
     assert report["outcome"] == "succeeded"
     assert [command["exit_status"] for command in report["commands"]] == [0] * len(report["commands"])
-    settings = ask_extension(link(deployed.cloud.client("sagemaker"), DOMAIN_ID, start.user))
-    assert settings["idle_time"] == 7200
+    assert deployed.is_set_up(start)
 
 
 def test_the_log_is_lines_of_json_with_the_output_in_them(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
@@ -91,7 +91,7 @@ def test_what_was_given_up_can_be_redriven(deployed: Deployed, set_up_with: Call
 
 
 def redrive(deployed: Deployed, failure: dict[str, object]) -> None:
-    """What docs/operate.md says to do with a message of the failure queue."""
+    """What README.md says to do with a message of the failure queue."""
     deployed.cloud.client("lambda").invoke(
         FunctionName=deployed.outputs()["FunctionName"],
         InvocationType="Event",

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from demo.user import ask_extension, link
-from emulator.studio import DOMAIN_ID
 from tests.deployed.deployment import ONCE, PATIENT, Deployed, with_commands
 from tests.deployed.emulator import RuntimeEmulator
 
@@ -19,7 +17,7 @@ def test_the_bundle_has_all_it_needs(deployed: Deployed, tmp_path: Path) -> None
     with RuntimeEmulator(deployed.bundle, deployed.cloud, tmp_path / "log") as function:
         report = function.invoke(start.event)
         assert report["outcome"] == "succeeded", report
-        assert ask_extension(link(deployed.cloud.client("sagemaker"), DOMAIN_ID, start.user))["idle_time"] == 7200
+        assert deployed.is_set_up(start)
         assert function.invoke(start.event)["code"] == "already-set-up"
         assert [line["message"] for line in function.log()].count("setup.finished") == 2
 
