@@ -55,10 +55,10 @@ build: setup ## Build what is deployed, in .aws-sam/build
 bench: setup ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
 
-demo: setup ## Deploy to a cloud on this machine and watch an app start and be set up (APP=JupyterLab: in a space; KEEP=1: leave it up)
+demo: $(VENV)/.ready $(VENV_SAM)/.ready $(VENV_CLOUD)/.ready $(VENV_RUNTIME)/.ready ## Deploy to a cloud on this machine and watch an app start and be set up (APP=JupyterLab: in a space; KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep)
 
-check-aws: setup ## Check a deployment in your AWS account: DOMAIN_ID=… USER_PROFILE_NAME=… [SPACE_NAME=…], see docs
+check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… USER_PROFILE_NAME=… [SPACE_NAME=…], see docs
 	@$(BIN)/python check_aws.py --domain-id "$(DOMAIN_ID)" --user-profile-name "$(USER_PROFILE_NAME)" \
 	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)") --stack-name "$(or $(STACK_NAME),studio-setup)"
 
