@@ -163,10 +163,30 @@ def test_a_server_without_terminals_is_told(
     owner = studio.add_user_profile(f"terminals-off-{app_type}")
     space = studio.add_space("terminals-off", owner) if app_type == "JupyterLab" else ""
     place = Place(owner, space, app_type)
-    settings = studio.home_of(owner, space_name=space or None) / ".jupyter"
-    settings.mkdir()
-    (settings / "jupyter_server_config.py").write_text("c.ServerApp.terminals_enabled = False\n")
+    configure(studio, place, "c.ServerApp.terminals_enabled = False\n")
     for scenario in shared_app(studio, place):
         report = Matrix(scenario, records).attempt().run()
         assert (report.outcome, report.code) == ("unreachable", "terminals-disabled")
         assert report.seconds < 10
+
+
+def test_a_culled_terminal_does_not_matter(
+    studio: LocalStudio, records: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that ends every terminal after a second of silence: the verdict stands, the effect is one."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", studio.sagemaker_endpoint)
+    place = Place(studio.add_user_profile("culled"))
+    culler = "c.TerminalManager.cull_inactive_timeout = 1\nc.TerminalManager.cull_interval = 1\n"
+    configure(studio, place, culler)
+    for scenario in shared_app(studio, place):
+        report = scenario.set_up("echo once >> ~/effects; sleep 4; exit 3")
+        assert [command.exit_status for command in report.commands] == [3]
+        assert scenario.effects() == ["once"]
+    assert records
+
+
+def configure(studio: LocalStudio, place: Place, text: str) -> None:
+    """Put a configuration of the Jupyter server into a home."""
+    folder = studio.home_of(place.user, space_name=place.space or None) / ".jupyter"
+    folder.mkdir()
+    (folder / "jupyter_server_config.py").write_text(text)
