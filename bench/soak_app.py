@@ -1,0 +1,145 @@
+"""One app of the soak, over all its starts: what is done to it, and what is left in it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from emulator.handles import AppHandle
+from emulator.studio import LocalStudio
+
+# The function's own shell ends by itself after a minute without a line.
+ABANDONED_SECONDS = 75.0
+# A killed invocation's last line may still be on its way to its shell.
+_LAST_LINE_SECONDS = 2.0
+
+
+class SoakApp:
+    """A user's JupyterServer app, or the JupyterLab app of a space that the user owns."""
+
+    def __init__(self, studio: LocalStudio, user: str, *, in_space: bool = False) -> None:
+        self.starts = 0
+        self.terminals_left: list[str] = []
+        self.processes_left: list[str] = []
+        self.abandoned_terminals = 0
+        self._studio = studio
+        self._user = studio.add_user_profile(user)
+        self._space = studio.add_space(f"{user}-space", user) if in_space else None
+        self._type = "JupyterLab" if in_space else "JupyterServer"
+        self._home = studio.home_of(user, space_name=self._space)
+        self._abandoned: dict[str, float] = {}
+        self._overstayed: set[str] = set()
+        self._killed_at = -_LAST_LINE_SECONDS
+        (self._home / "effects").mkdir()
+        self.handle: AppHandle
+        self.event: dict[str, Any]
+
+    def start(self) -> None:
+        """Start it, which is an event."""
+        self.starts += 1
+        self.handle = self._studio.create_app(self._user, space_name=self._space, app_type=self._type)
+        owner = {"spaceName": self._space} if self._space else {"userProfileName": self._user}
+        self.event = next(
+            event
+            for event in reversed(self._studio.events)
+            if owner.items() <= event["detail"]["requestParameters"].items()
+        )
+        self.handle.wait_until_in_service()
+
+    def restart(self) -> None:
+        """End it and start it anew, once nothing of ours is left in it."""
+        self.settle()
+        self.handle.delete()
+        self.start()
+
+    def look_like_a_new_start(self) -> None:
+        """Take away what setups keep on the app's own disk: only that tells one start from another."""
+        time.sleep(max(0.0, self._killed_at + _LAST_LINE_SECONDS - time.monotonic()))
+        if self._root.exists():
+            old = self._root.rename(self._root.with_name("studio-setup-before"))
+            shutil.rmtree(old)
+
+    def effects(self, number: int) -> list[str]:
+        """What the commands of a setup did."""
+        path = self._home / "effects" / str(number)
+        return path.read_text().splitlines() if path.exists() else []
+
+    def over(self, run_id: str = "") -> str:
+        """The verdict that the app keeps of a run (the one that claimed this start), and the attempt that said so."""
+        try:
+            run_id = run_id or (self._root / "claim").read_text().split()[0]
+            return (self._root / run_id / "over").read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    def kill_jupyter(self) -> None:
+        """End the Jupyter server without a word; it comes back."""
+        self.handle.kill_jupyter(signal.SIGKILL)
+
+    def invocation_killed(self) -> None:
+        """Somebody killed an invocation of this app."""
+        self._killed_at = time.monotonic()
+
+    def look_at_terminals(self, killed_invocations: int) -> None:
+        """After a setup: only killed invocations may have left terminals, one each, and those not for long."""
+        listed = self._listed()
+        new = sorted(listed - self._abandoned.keys())
+        self.terminals_left += new[killed_invocations:]
+        self.abandoned_terminals += len(new[:killed_invocations])
+        now = time.monotonic()
+        self._abandoned = {name: self._abandoned.get(name, now) for name in listed}
+        self._note_overstayed()
+
+    def settle(self) -> None:
+        """Wait until every abandoned terminal and every process has ended, or should have."""
+        while self._abandoned and self._youngest_seconds() <= ABANDONED_SECONDS:
+            time.sleep(0.5)
+            listed = self._listed()
+            self._abandoned = {name: since for name, since in self._abandoned.items() if name in listed}
+        self._note_overstayed()
+        give_up = time.monotonic() + 10
+        while (left := self._others()) and time.monotonic() < give_up:
+            time.sleep(0.1)
+        self.processes_left += left
+
+    @property
+    def _root(self) -> Path:
+        return self.handle.tmp / "studio-setup"
+
+    def _listed(self) -> set[str]:
+        self.handle.wait_until_ready()
+        return {name for name in self.handle.terminals() if name.startswith("studiosetup")}
+
+    def _youngest_seconds(self) -> float:
+        return time.monotonic() - max(self._abandoned.values())
+
+    def _note_overstayed(self) -> None:
+        limit = time.monotonic() - ABANDONED_SECONDS
+        overstayed = {name for name, since in self._abandoned.items() if since < limit} - self._overstayed
+        self._overstayed |= overstayed
+        self.terminals_left += [f"{name} overstays; shells: {'; '.join(self._shells())}" for name in overstayed]
+
+    def _others(self) -> list[str]:
+        """What runs beside the Jupyter server and the shells of terminals, which are counted as such."""
+        return self._processes(of_terminals=False)
+
+    def _shells(self) -> list[str]:
+        return self._processes(of_terminals=True)
+
+    def _processes(self, *, of_terminals: bool) -> list[str]:
+        jupyter = self.handle.jupyter_pid
+        seen = ((pid, _parent_and_line(pid)) for pid in self.handle.processes() if pid != jupyter)
+        return [f"{pid} {of[1]}" for pid, of in seen if of and (of[0] == jupyter) is of_terminals]
+
+
+def _parent_and_line(pid: int) -> tuple[int, str] | None:
+    """A process's parent and command line, unless it has ended meanwhile."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        return parent, (folder / "cmdline").read_text(errors="replace").replace("\0", " ").strip()
+    except OSError:
+        return None

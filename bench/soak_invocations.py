@@ -1,0 +1,202 @@
+"""Invocations of the function as Lambda makes them: in processes that are warm, used again, and killed.
+
+Here is both the side that orders them and, as `python -m bench.soak_invocations`, the process that has everything
+imported and forks one more whenever one is asked for. An invoking process writes all its log lines, from DEBUG on, into
+`log`, and every secret it is handed into `secrets`, both files of its own in the folder it is told.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Self
+from unittest import mock
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import requests
+
+from studio_setup import handler
+from studio_setup.commands import SETUPS
+from studio_setup.plan import Command
+from studio_setup.report import SetupFailed
+from studio_setup.setup_run import Job
+
+LOG = logging.getLogger("invocation")
+_SECRET_COOKIES = {"LocalStudioSession", "_xsrf"}
+_SETTINGS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+class Invocations:
+    """Makes invoking processes for one SageMaker endpoint; `with` ends them."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno()), str(folder)],
+                pass_fds=[theirs.fileno()],
+                env={
+                    **os.environ,
+                    **_SETTINGS,
+                    "AWS_ENDPOINT_URL_SAGEMAKER": endpoint,
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                },
+            )
+
+    def __enter__(self) -> Self:
+        """Nothing is left to do."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process that makes others; those end with their pipes."""
+        self._control.close()
+        self._process.wait(10)
+
+    def new(self) -> Invoker:
+        """One more invoking process."""
+        with self._lock:
+            ours, theirs = Pipe()
+            with theirs:
+                socket.send_fds(self._control, [b"1"], [theirs.fileno()])
+                pid = int.from_bytes(self._control.recv(4))
+        return Invoker(pid, ours)
+
+
+@dataclass
+class Invoker:
+    """One invoking process."""
+
+    pid: int
+    pipe: Connection
+    ended: bool = False
+
+    def begin(
+        self, event: dict[str, Any], commands: list[dict[str, Any]], *, claims_start: bool = True, seconds: float = 180
+    ) -> None:
+        """Invoke the function, as deployed with these commands, with an event and that much time."""
+        order = {"event": event, "commands": commands, "claims_start": claims_start, "seconds": seconds}
+        self.pipe.send(order)
+
+    def result(self, within_seconds: float) -> dict[str, Any] | None:
+        """What came of it, if it does within that time."""
+        return self.pipe.recv() if self.pipe.poll(within_seconds) else None
+
+    def kill(self) -> None:
+        """End the process without a chance to say or do anything more."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.end()
+
+    def end(self) -> None:
+        """Hang up: an idle process then ends by itself."""
+        self.ended = True
+        self.pipe.close()
+
+
+def resident_kib(pid: int) -> int:
+    """The memory a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def main() -> None:
+    """Fork an invoking process for every pipe that is handed in."""
+    control, folder = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
+    requests.Session = _RecordingSession  # type: ignore[misc]
+    boto3.client("sagemaker")  # the API's model is read once, before the first fork
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    while True:
+        _, pipes, _, _ = socket.recv_fds(control, 1, 1)
+        if not pipes:
+            return
+        pid = os.fork()
+        if not pid:
+            control.close()
+            _serve(Connection(pipes[0]), folder / str(os.getpid()))
+            os._exit(0)
+        os.close(pipes[0])
+        control.send(pid.to_bytes(4))
+
+
+def _serve(pipe: Connection, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    log = logging.FileHandler(folder / "log")
+    log.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.DEBUG, handlers=[log], force=True)
+    _RecordingSession.path = folder / "secrets"
+    while True:
+        try:
+            order = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_invoke(order))
+
+
+def _invoke(order: dict[str, Any]) -> dict[str, Any]:
+    app_type = order["event"]["detail"]["requestParameters"]["appType"]
+    commands = tuple(Command(**command) for command in order["commands"])
+    job = functools.partial(Job, claims_start=order["claims_start"])
+    began, began_cpu = time.monotonic(), time.process_time()
+    report, error = None, ""
+    with mock.patch.dict(SETUPS, {app_type: commands}), mock.patch.object(handler, "Job", job):
+        try:
+            report = handler.lambda_handler(order["event"], _Context(order["seconds"]))
+        except SetupFailed as failed:
+            report = failed.report.as_dict()
+            LOG.exception("as Lambda logs what the function raises")
+        except Exception:
+            error = traceback.format_exc()
+            LOG.exception("as Lambda logs what the function raises")
+    seconds, cpu_seconds = time.monotonic() - began, time.process_time() - began_cpu
+    return {"report": report, "error": error, "seconds": seconds, "cpu_seconds": cpu_seconds}
+
+
+@dataclass(frozen=True)
+class _Context:
+    seconds: float
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+class JsonFormatter(logging.Formatter):
+    """Everything a record holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record in one line."""
+        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        return json.dumps({**record.__dict__, "args": repr(record.args), "exc_info": trace}, default=repr)
+
+
+class _RecordingSession(requests.Session):
+    """Writes down the secrets that come by: tokens of presigned URLs, session cookies, XSRF tokens."""
+
+    path = Path(os.devnull)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401 (theirs)
+        self._note(parse_qs(urlsplit(request.url or "").query).get("token", []))
+        response = super().send(request, **options)
+        self._note([cookie.value or "" for cookie in response.cookies if cookie.name in _SECRET_COOKIES])
+        return response
+
+    def _note(self, secrets: list[str]) -> None:
+        if secrets:
+            with self.path.open("a") as file:
+                file.writelines(f"{secret}\n" for secret in secrets)
+
+
+if __name__ == "__main__":
+    main()

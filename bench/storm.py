@@ -1,0 +1,166 @@
+"""Many setups at the same moment, with a SageMaker API that answers 20 calls a second: `make soak`, its second half.
+
+Every setup is an invocation in a process of its own, as on Lambda, and an ad-hoc run in one of a few apps: as many apps
+as setups would need 100 MB each for their Jupyter servers. What is measured is the function's CPU time alone, and its
+calls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.soak_app import SoakApp
+from bench.soak_case import Case, Step, wrong_effects, wrong_verdicts
+from bench.soak_invocations import Invocations, Invoker
+from bench.soak_secrets import search
+from emulator.studio import LocalStudio
+
+_CALLS_PER_SECOND = 20
+_LIMIT_SECONDS = 600.0
+_MOST_CPU = 1.2
+_MOST_CALLS = 1.5
+_SINGLE_SETUPS = 10
+_STEPS = (
+    Step(
+        "step-1", 0, 0.2, "a line of an installation that goes well", 2_000, has_lines=True, go_on_after_failure=False
+    ),
+    Step("step-2", 0, 0.2, "another one", 20_000, has_lines=True, go_on_after_failure=False),
+)
+
+
+@dataclass(frozen=True)
+class Round:
+    """So many setups at once: per setup, what they took."""
+
+    at_once: int
+    setups: int
+    wrong: list[str]
+    seconds: float
+    last_seconds: float
+    cpu_seconds: float
+    calls: float
+
+
+class Storm:
+    """The apps, and the setups run on them."""
+
+    def __init__(self, studio: LocalStudio, invocations: Invocations, apps: list[SoakApp]) -> None:
+        self._studio = studio
+        self._invocations = invocations
+        self._apps = apps
+        self._numbers = 0
+
+    def round(self, at_once: int, times: int = 1) -> Round:
+        """So many setups at once, so many times, and what came of them."""
+        calls_before = len(self._studio.api_calls)
+        runs = [run for _ in range(times) for run in self._at_once(at_once)]
+        calls = len(self._studio.api_calls) - calls_before
+        results = [result for _, _, result in runs]
+        seconds = [result["seconds"] for result in results]
+        return Round(
+            at_once=at_once,
+            setups=len(results),
+            wrong=[wrong for app, case, result in runs for wrong in _wrong(app, case, result)],
+            seconds=statistics.median(seconds),
+            last_seconds=max(seconds),
+            cpu_seconds=statistics.mean(result["cpu_seconds"] for result in results),
+            calls=calls / len(results),
+        )
+
+    def _at_once(self, count: int) -> list[tuple[SoakApp, Case, dict[str, Any]]]:
+        """Every invoking process is there before the first begins."""
+        invokers = [self._invocations.new() for _ in range(count)]
+        runs = [(invoker, *self._next()) for invoker in invokers]
+        for invoker, app, case in runs:
+            invoker.begin(app.event, case.commands, claims_start=False, seconds=_LIMIT_SECONDS)
+        give_up = time.monotonic() + _LIMIT_SECONDS
+        done = [(app, case, _result(invoker, give_up)) for invoker, app, case in runs]
+        for invoker in invokers:
+            invoker.end()
+        for app in self._apps:
+            app.look_at_terminals(killed_invocations=0)
+        return done
+
+    def _next(self) -> tuple[SoakApp, Case]:
+        self._numbers += 1
+        return self._apps[self._numbers % len(self._apps)], Case(self._numbers, "none", _STEPS)
+
+
+def _result(invoker: Invoker, give_up: float) -> dict[str, Any]:
+    nothing = {"error": "nothing in time", "report": None, "seconds": _LIMIT_SECONDS, "cpu_seconds": 0.0}
+    return invoker.result(max(0.0, give_up - time.monotonic())) or nothing
+
+
+def _wrong(app: SoakApp, case: Case, result: dict[str, Any]) -> list[str]:
+    run_id = (result["report"] or {}).get("run_id", "")
+    wrong = wrong_verdicts(case, [result], 0, app.over(run_id)) + wrong_effects(case, app.effects(case.number))
+    return [f"setup {case.number}: {one}" for one in wrong]
+
+
+def main() -> int:
+    """Run the rounds and print them; 1 if anything was wrong or took more than it should."""
+    options = _options()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalStudio() as studio,
+        Invocations(Path(folder), studio.sagemaker_endpoint) as invocations,
+    ):
+        studio.add_domain()
+        apps = [SoakApp(studio, f"user-{at}", in_space=at % 2 == 1) for at in range(options.apps)]
+        for app in apps:
+            app.start()
+        studio.throttle(_CALLS_PER_SECOND)
+        storm = Storm(studio, invocations, apps)
+        single = storm.round(1, _SINGLE_SETUPS)
+        _show(single, single)
+        good = [_show(storm.round(at_once), single) for at_once in options.at_once]
+        left = _left(apps)
+        found = search(Path(folder))
+    print(f"terminals and processes left in {len(apps)} apps: {len(left)}", *left[:20], sep="\n    ")
+    print(f"log lines with one of {found.secrets} secrets: {len(found.found)}")
+    return 0 if all(good) and not left and not found.found and found.finds_planted else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--at-once", type=int, nargs="+", default=[10, 50, 200])
+    parser.add_argument("--apps", type=int, default=8)
+    return parser.parse_args()
+
+
+def _show(row: Round, single: Round) -> bool:
+    cpu, calls = row.cpu_seconds / single.cpu_seconds, row.calls / single.calls
+    print(
+        f"{row.at_once:>4} at once: {row.setups - len(row.wrong)} of {row.setups} right; median {row.seconds:.1f} s,"
+        f" last {row.last_seconds:.1f} s; per setup {row.cpu_seconds * 1000:.0f} ms CPU,"
+        f" {cpu:.2f} x (target {_MOST_CPU} x); {row.calls:.1f} API calls, {calls:.2f} x (target {_MOST_CALLS} x)",
+        flush=True,
+    )
+    _print_indented(row.wrong)
+    return not row.wrong and cpu <= _MOST_CPU and calls <= _MOST_CALLS
+
+
+def _left(apps: list[SoakApp]) -> list[str]:
+    for app in apps:
+        app.settle()
+    left = [one for app in apps for one in (*app.terminals_left, *app.processes_left)]
+    for app in apps:
+        app.handle.delete()
+    return left
+
+
+def _print_indented(lines: Sequence[str]) -> None:
+    for line in lines[:20]:
+        print(f"    {line}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
