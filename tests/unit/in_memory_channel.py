@@ -1,9 +1,9 @@
 """A Studio app in memory, for the engine to set up: the other end of its HTTP session and of its channel.
 
-The model of what answers there, written after what `remote.sh` and an interactive shell do: one terminal per connection
-with a shell that becomes ours, and the runs that outlive it in `AppStart`. Commands run, print and end from one look at
-them to the next. Nothing takes time but what waits for something that does not come. Faults happen to the lines that the
-engine types, in the order they are given; invocations take turns at each line.
+The model of what answers there, written after what `remote.sh` and an interactive shell do: a terminal per connection
+with a shell that becomes ours, and the runs that outlive it in `AppStart`. Commands run, print and end from one look
+at them to the next. Nothing takes time but what waits for something that does not come. Faults happen to the lines that
+the engine types, in the order they are given; invocations take turns at each line.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from studio_setup.prompt import PromptFinder, Reply
 from studio_setup.remote_run import Progress, RemoteRuns, Start
 from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
 from studio_setup.settings import KNOWN_APP_TYPES, Settings
-from studio_setup.shell import MAX_TEXT_CHARACTERS, Shell, _assignments, percent_b
+from studio_setup.shell import Shell, _assignments, percent_b
 from tests.unit.fuzzing import streams
 
 NONCE = "0123456789abcdef"
@@ -443,8 +443,3 @@ def _check_progress(got: Progress, offset: int, count: int, answers: Sequence[st
         for words in understood
         if len(words) == 8
     )
-
-
-def test_the_longest_texts_are_as_long_as_assumed_here() -> None:
-    """The lines of `remote_run` are shorter than what is left of a terminal's line beside the text."""
-    assert MAX_TEXT_CHARACTERS + LONGEST_LINE_OF_OURS < TERMINAL_LINE_CHARACTERS

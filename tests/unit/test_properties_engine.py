@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from studio_setup.command_run import CommandRun
 from studio_setup.errors import ConnectionLost
 from studio_setup.output import OutputText
 from studio_setup.plan import Command, Plan
-from studio_setup.remote_run import Progress, RemoteRuns
+from studio_setup.remote_run import Progress, Start
 from studio_setup.report import CommandState, Outcome, SetupReport
 from studio_setup.setup_run import Job, Tools, set_up
 from tests.unit.fuzzing import streams
@@ -28,12 +29,12 @@ from tests.unit.in_memory_channel import AppStart, Behaviour, Fault, InMemoryStu
 APP = App("d-0", "alice", "JupyterServer", "default")
 REMOTE_SCRIPT = "# A 'script' for \\0101 the app: ☃\n" * 3
 # So small that short scripts take several lines, and short outputs have a middle.
-SMALL = {"HEAD_BYTES": 30, "TAIL_BYTES": 20, "_CHUNK_BYTES": 8}
+SMALL = {"HEAD_BYTES": 30, "TAIL_BYTES": 45, "_CHUNK_BYTES": 30}
 MAX_TEXT_CHARACTERS = 50
 TRIES_OF_A_CALL = 5
 VERDICTS = {Outcome.SUCCEEDED: "succeeded", Outcome.FAILED: "command-failed", Outcome.TIMED_OUT: "command-timed-out"}
+CODES = set(VERDICTS.values())
 INTERRUPTS = {Fault.INTERRUPTED_BEFORE, Fault.INTERRUPTED_AFTER}
-KILLS = {Fault.KILLED_BEFORE, Fault.KILLED_AFTER}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,6 +50,16 @@ def _small_numbers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+class _Only(list[logging.Handler]):
+    """The handlers of a logger that gets no more of them."""
+
+    def __init__(self, handler: logging.Handler) -> None:
+        super().__init__([handler])
+
+    def append(self, handler: logging.Handler) -> None:
+        """Keep it out."""
+
+
 class _LogOfEach(logging.Handler):
     """Gives each invocation its own log lines."""
 
@@ -60,17 +71,15 @@ class _LogOfEach(logging.Handler):
         self.lines.setdefault(getcurrent(), []).append(record)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def log() -> Iterator[_LogOfEach]:
-    """What is logged, without what else pytest would do with so many lines."""
-    logger, handler = logging.getLogger("studio_setup"), _LogOfEach()
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+    """What is logged, and nothing else that pytest would do with so many lines."""
+    logger, log = logging.getLogger("studio_setup"), _LogOfEach()
+    was = logger.level, logger.propagate, logger.handlers
+    logger.propagate, logger.handlers = False, _Only(log)
     logger.setLevel(logging.INFO)
-    yield handler
-    logger.removeHandler(handler)
-    logger.propagate = propagate
+    yield log
+    level, logger.propagate, logger.handlers = was
     logger.setLevel(level)
 
 
@@ -99,7 +108,7 @@ class _World:
 
     def _check(self, report: SetupReport, plan: Plan, log: Sequence[Any]) -> None:
         expected = _expected(plan, self.studio.behaviours)
-        start = next((start for start in self.studio.starts if report.run_id in start.runs), None)
+        start = self._start_of(report)
         for result, true in zip(report.commands, expected, strict=False):
             known = (result.name, result.state, result.exit_status)
             assert known == true or result.state is CommandState.RUNNING
@@ -113,6 +122,10 @@ class _World:
                 _check_log(log, result, start.commands[report.run_id, result.name].log)
         else:
             self._check_reason(report)
+
+    def _start_of(self, report: SetupReport) -> AppStart | None:
+        """The start of the app that a report is about: who never learned of its claim may claim the next one too."""
+        return next((start for start in reversed(self.studio.starts) if report.run_id in start.runs), None)
 
     def _check_done(self, report: SetupReport, plan: Plan, start: AppStart) -> None:
         done = {name: command for (run, name), command in start.commands.items() if run == report.run_id}
@@ -135,13 +148,13 @@ class _World:
         """Check what must hold over all invocations, when the last of them was left in peace."""
         for start in self.studio.starts:
             assert len({run for run, _ in start.commands}) <= 1, "one run of each start of the app"
-            reports = [report for report in self.reports if report.run_id in start.runs and report.outcome in VERDICTS]
-            first = [report for report in reports if report.code in VERDICTS.values() and not report.repeated]
+            reports = [each for each in self.reports if self._start_of(each) is start and each.code in CODES]
+            first = [report for report in reports if not report.repeated]
             assert len(first) <= 1
-            if reports and not self.were_killed and all(report.outcome in VERDICTS for report in self.reports):
+            if reports and not self.were_killed and all(report.code in CODES for report in self.reports):
                 assert len(first) == 1
         last = self.reports[-1]
-        assert last.code in {*VERDICTS.values(), "already-set-up", "claimed-by-other-setup", "setup-changed"}
+        assert last.code in CODES | {"already-set-up", "claimed-by-other-setup", "setup-changed"}
 
 
 def _expected(plan: Plan, behaviours: dict[str, Behaviour]) -> list[tuple[str, CommandState, int | None]]:
@@ -150,9 +163,10 @@ def _expected(plan: Plan, behaviours: dict[str, Behaviour]) -> list[tuple[str, C
     for command in plan.commands:
         does = behaviours[command.script]
         state = CommandState.EXITED if not does.ended else CommandState(does.ended.replace("-", "_"))
-        results.append(
-            (command.name, CommandState.LOST, None) if does.is_lost else (command.name, state, does.exit_status)
-        )
+        if does.is_lost:
+            results.append((command.name, state if does.ended else CommandState.LOST, None))
+        else:
+            results.append((command.name, state, does.exit_status))
         if results[-1][1:] != (CommandState.EXITED, 0) and not command.go_on_after_failure:
             break
     return results
@@ -252,6 +266,7 @@ def test_an_undisturbed_setup_reports_what_happened(
 @streams(150, 15000)
 @given(commands=COMMANDS, faults=FAULTS, cuts=CUTS, swallowed=SHELLS, seconds=st.lists(SECONDS, min_size=1, max_size=3))
 def test_no_trouble_makes_a_setup_lie(
+    *,
     log: _LogOfEach,
     commands: Sequence[tuple[str, bool, Behaviour]],
     faults: Sequence[tuple[int, Fault]],
@@ -277,6 +292,7 @@ def test_no_trouble_makes_a_setup_lie(
     invocations=st.lists(st.tuples(IS_CHANGED, SECONDS), min_size=2, max_size=3),
 )
 def test_any_number_of_invocations_do_it_once(
+    *,
     log: _LogOfEach,
     commands: Sequence[tuple[str, bool, Behaviour]],
     faults: Sequence[tuple[int, Fault]],
@@ -315,3 +331,52 @@ def _interleave(running: Sequence[greenlet], turns: Sequence[tuple[int, int]]) -
         for _ in range(count):
             if not alive[which % len(alive)].dead:
                 alive[which % len(alive)].switch()
+
+
+class _RunsWithLog:
+    """The runs of an app where a command is over and its output is this; some calls are lost, somebody may empty it."""
+
+    def __init__(self, output: bytes, lost_calls: set[int], emptied_at: int | None) -> None:
+        self.output = output
+        self._lost_calls = lost_calls
+        self._emptied_at = emptied_at
+        self.calls = 0
+
+    def log_path(self, run_id: str, command: str) -> str:
+        return f"/{run_id}/{command}"
+
+    def follow(self, _run: str, _command: str, offset: int, count: int, _start: Start | None = None) -> Progress:
+        self.calls += 1
+        assert self.calls < 100, "it never ends"
+        if self.calls in self._lost_calls:
+            raise ConnectionLost("Lost.")
+        if self._emptied_at is not None and self.calls > self._emptied_at:
+            self.output = b""
+        return Progress("over", 0, "", 1.0, len(self.output), self.output[offset : offset + count])
+
+
+@streams(200, 10000)
+@given(
+    output=st.binary(max_size=150) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    lost_calls=st.sets(st.integers(1, 6)),
+    emptied_at=st.sampled_from([None, None, None, 0, 1, 2, 3]),
+)
+def test_any_output_is_logged_within_bounds(
+    log: _LogOfEach, output: bytes, lost_calls: set[int], emptied_at: int | None
+) -> None:
+    """Of any output, over any losses, head and tail are logged once and the rest is counted; nothing waits for more."""
+    log.lines.clear()
+    runs, command = _RunsWithLog(output, lost_calls, emptied_at), CommandRun("r", Command("c", "true"))
+    result = None
+    while result is None:
+        with contextlib.suppress(ConnectionLost):
+            result = command.carry_out(runs)  # type: ignore[arg-type]
+    assert result.succeeded
+    if runs.output != output:
+        return  # nobody can say what was in it
+    head, tail = SMALL["HEAD_BYTES"], max(SMALL["HEAD_BYTES"], len(output) - SMALL["TAIL_BYTES"])
+    pieces = [output[:head], output[tail:]] if tail > head else [output]
+    expected = "".join(OutputText().feed(piece, final=True) for piece in pieces)
+    shown = [line.text for line in log.lines[getcurrent()] if line.msg == "command.output"]
+    assert "".join(shown) == expected
+    assert (result.output_bytes, result.left_out_bytes) == (len(output), tail - head)
