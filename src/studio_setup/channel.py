@@ -44,14 +44,7 @@ class Channel:
         give_up = deadline.within(3)
         while True:
             try:
-                return cls(
-                    websocket.create_connection(
-                        address.url,
-                        timeout=max(deadline.http_timeouts()),
-                        cookie=address.cookie,
-                        origin=address.origin,
-                    )
-                )
+                return cls(_connect(address, max(deadline.http_timeouts())))
             except websocket.WebSocketBadStatusException as error:
                 if error.status_code != HTTPStatus.NOT_FOUND:
                     raise ConnectionLost(f"The terminal's websocket was refused: HTTP {error.status_code}.") from None
@@ -99,3 +92,19 @@ class Channel:
         """Hang up; the terminal stays."""
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._connection.close(timeout=1)
+        # After a close frame from the other side, close leaves the socket open.
+        self._connection.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _connect(address: WebSocketAddress, timeout_seconds: float) -> websocket.WebSocket:
+    connection = websocket.create_connection(
+        address.url,
+        timeout=timeout_seconds,
+        cookie=address.cookie,
+        origin=address.origin,
+        redirect_limit=0,  # the library would take our cookies along, to any host
+    )
+    if connection.getstatus() != HTTPStatus.SWITCHING_PROTOCOLS:
+        connection.shutdown()  # type: ignore[no-untyped-call]
+        raise ConnectionLost(f"The terminal's websocket was refused: HTTP {connection.getstatus()}.")
+    return connection

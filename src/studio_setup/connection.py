@@ -10,7 +10,7 @@ import requests
 
 from studio_setup.channel import Channel, WebSocketAddress
 from studio_setup.deadline import Deadline
-from studio_setup.errors import LoginRefused, ShellGone, ShellSilent
+from studio_setup.errors import ConnectionLost, LoginRefused, ShellGone, ShellSilent
 from studio_setup.jupyter import Jupyter, is_ours
 from studio_setup.remote_run import RemoteRuns
 from studio_setup.shell import Shell
@@ -32,6 +32,7 @@ class Connection:
         self._open_channel = open_channel
         self._deadline = deadline
         self._failures = 0
+        self._silences = 0
         self._base_url = ""
         self._left_terminals: set[str] = set()
 
@@ -69,7 +70,13 @@ class Connection:
         except ShellGone:
             if self._failures < _SHELL_TRIES:
                 raise
-            raise ShellSilent(f"The user's shell ended by itself, {_SHELL_TRIES} times.") from None
+            raise ShellSilent(f"The terminal ended by itself, {_SHELL_TRIES} times.") from None
+        except ShellSilent as silent:
+            # Once it may have been the connection.
+            self._silences += 1
+            if self._silences > 1:
+                raise
+            raise ConnectionLost(str(silent)) from None
         return channel, shell
 
     def _ready_jupyter(self) -> Jupyter:

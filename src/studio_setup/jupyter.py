@@ -20,6 +20,7 @@ from studio_setup.channel import WebSocketAddress
 from studio_setup.deadline import Deadline
 from studio_setup.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
 
+_DELETE_TRIES = 3
 _OUR_PREFIX = "studiosetup"
 _WARMING_UP = {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -88,9 +89,12 @@ class Jupyter:
             self.delete_terminal(name)
         self._refuse_errors(response, "a terminal")
         answer = _json(response)
-        if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
-            raise TerminalsDisabled("The Jupyter server answered a request for a terminal with something else.")
-        return str(answer["name"])
+        if isinstance(answer, dict) and isinstance(answer.get("name"), str):
+            return str(answer["name"])
+        self.delete_terminal(name)
+        if _is_page(response):
+            raise TerminalsDisabled("The Jupyter server answered a request for a terminal with a page.")
+        raise ConnectionLost("The Jupyter server's answer to a request for a terminal was cut.")
 
     def _make_terminal_by_page(self, name: str) -> bool:
         try:
@@ -103,11 +107,16 @@ class Jupyter:
     def delete_terminal(self, name: str) -> bool:
         """Delete a terminal of ours; True if it is gone, False if that cannot be said."""
         deadline = self._deadline.extended(5)
-        try:
-            response = self._send_with_xsrf("DELETE", f"api/terminals/{name}", None, deadline)
-        except (ConnectionLost, JupyterRefused):
-            return False
-        return response.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}
+        for _ in range(_DELETE_TRIES):
+            try:
+                response = self._send_with_xsrf("DELETE", f"api/terminals/{name}", None, deadline)
+            except ConnectionLost:
+                continue
+            # The server's own "not found" is no page.
+            unknown = response.status_code == HTTPStatus.NOT_FOUND and not _is_page(response)
+            if unknown or response.status_code == HTTPStatus.NO_CONTENT:
+                return True
+        return False
 
     def terminal_address(self, name: str) -> WebSocketAddress:
         """Where the websocket of a terminal is, with the cookies that belong there and no others."""
@@ -187,6 +196,10 @@ class Jupyter:
 
     def _cookie_header(self, url: str) -> str:
         return get_cookie_header(self._session.cookies, requests.Request("GET", url).prepare()) or ""  # type: ignore[no-untyped-call]
+
+
+def _is_page(response: requests.Response) -> bool:
+    return "html" in response.headers.get("Content-Type", "")
 
 
 def _host(url: str) -> str:

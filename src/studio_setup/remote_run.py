@@ -18,7 +18,11 @@ from studio_setup.prompt import Reply
 from studio_setup.shell import Shell
 
 REMOTE_SCRIPT = Path(__file__).with_name("remote.sh")
-_FOLLOW = r"follow (none|running|over|lost) (-|\d+) (-|timed-out|stopped) (-|[\d.]+) (-|[\d.]+) (\d+) (\S*)"
+_SECONDS = r"(-|[0-9]+\.[0-9]+)"
+_FOLLOW = (
+    rf"follow (none|running|over|lost) (-|[0-9]{{1,3}}) (-|timed-out|stopped) {_SECONDS} {_SECONDS}"
+    r" ([0-9]+) ([A-Za-z0-9+/=]*)"
+)
 _FOLLOW_SECONDS = 1
 _TRIES = 5
 

@@ -149,7 +149,6 @@ _ONCE_IS_ENOUGH = {
     (Fault(Harm.STATUS, 404), What.CREATE): TERMINALS_DISABLED,
     (Fault(Harm.PAGE), What.CREATE): TERMINALS_DISABLED,
 }
-_NOT_DELETED = {Harm.RESET, Harm.CLOSE, Harm.STALL, Harm.PAGE, Harm.SIGN_IN, Harm.SESSION_ENDS}
 _ALWAYS = {
     (Fault(Harm.STATUS, 403), What.LOGIN): LOGIN_REFUSED,
     (Fault(Harm.PAGE), What.LOGIN): LOGIN_REFUSED,
@@ -170,15 +169,7 @@ _ALWAYS = {
 }
 
 # Cells where the engine does something else than it must, and what; empty when all is well.
-_SILENT = "`shell-silent` after 60 s and no second try: the shell is blamed for the network's silence"
-KNOWN = {
-    "cut in the middle of a page or a frame @ answer to POST api/terminals": (
-        "`terminals-disabled`, and the terminal that was made stays: an empty answer is taken for a refusal"
-    ),
-    "silence on an open connection @ line 1 (take the shell over)": _SILENT,
-    "silence on an open connection @ the terminal's greeting": _SILENT,
-    "silence on an open connection @ answer to line 1 (take the shell over)": _SILENT,
-}
+KNOWN: dict[str, str] = {}
 
 
 def cells(row: Row) -> list[Cell]:
@@ -187,7 +178,8 @@ def cells(row: Row) -> list[Cell]:
 
 
 def _once(fault: Fault, step: Step) -> Verdict:
-    if step == Step(What.DELETE) and _keeps_terminal(fault):
+    # Every other fault is over by the second try; a session that has ended is not.
+    if step == Step(What.DELETE) and fault.harm is Harm.SESSION_ENDS:
         return LEFT
     return OWN if step.answered else _ONCE_IS_ENOUGH.get((fault, step.what), OWN)
 
@@ -200,11 +192,6 @@ def _always(fault: Fault, step: Step) -> Verdict:
     if step.number <= OPENS_RUN:
         return LOST
     return UNFINISHED if step == Step(What.LINE, STARTS) else UNFINISHED_AFTER
-
-
-def _keeps_terminal(fault: Fault) -> bool:
-    # A 403 is answered with a fresh token.
-    return fault.harm in _NOT_DELETED or (fault.harm is Harm.STATUS and fault.number != 403)
 
 
 def describe(step: Step) -> str:

@@ -16,7 +16,6 @@ from tests.emulated.matrix import ALWAYS, ONCE, REPLIES, STEPS, Cell, Row, cells
 from tests.emulated.matrix_cells import Matrix
 from tests.emulated.scenario import Place, Scenario
 
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 FULL = os.environ.get("MATRIX") == "full"
 DELETE = Step(What.DELETE)
 ENDS_BY_ITSELF_SECONDS = 90.0

@@ -207,9 +207,24 @@ def test_a_server_that_knows_numbers_only_is_heard(jupyter: Jupyter, wire: Wire)
     assert not is_ours("1")
 
 
-@pytest.mark.parametrize(
-    "answer", [page(status=404), page(), json_answer([]), json_answer({}), json_answer({"name": 1})]
-)
+@pytest.mark.parametrize("answer", [Answer(200, ""), json_answer([]), json_answer({}), json_answer({"name": 1})])
+def test_an_answer_that_was_cut_is_a_loss(jupyter: Jupyter, wire: Wire, answer: Answer) -> None:
+    """An answer without a name says nothing about terminals: the one that may be there is deleted, and it is a loss."""
+    wire.answer(TERMINALS, answer)
+    with pytest.raises(ConnectionLost):
+        jupyter.create_terminal()
+    assert [call.method for call in wire.calls][-1] == "DELETE"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_terminal_is_deleted_in_spite_of_a_fault(jupyter: Jupyter, wire: Wire, times: int) -> None:
+    """A lost or garbled answer to DELETE is not taken for the end of it."""
+    faults = [page(status=502), requests.ReadTimeout("x")][:times]
+    wire.answer(f"DELETE {BASE}/api/terminals/x", *faults, Answer(204))
+    assert jupyter.delete_terminal("x")
+
+
+@pytest.mark.parametrize("answer", [page(status=404), page()])
 def test_a_server_without_terminals_is_told(jupyter: Jupyter, wire: Wire, answer: Answer) -> None:
     """A page instead of a terminal means that there are none."""
     wire.answer(TERMINALS, answer)
