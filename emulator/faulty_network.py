@@ -188,6 +188,8 @@ def _what(request: web.Request) -> What:
         return What.LOGIN
     if request.path.endswith("/api/status"):
         return What.STATUS
+    if request.method == "GET" and request.path.endswith("/api/terminals"):
+        return What.LIST
     return {"POST": What.CREATE, "DELETE": What.DELETE}.get(request.method, What.PAGE)
 
 

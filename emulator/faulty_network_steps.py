@@ -40,6 +40,7 @@ class What(StrEnum):
     LOGIN = "login"
     PAGE = "page"
     STATUS = "status"
+    LIST = "list"
     CREATE = "create"
     WEBSOCKET = "websocket"
     DELETE = "delete"

@@ -46,6 +46,7 @@ class Connection:
         self._failures += 1
         jupyter = self._ready_jupyter()
         self._left_terminals = {name for name in self._left_terminals if not jupyter.delete_terminal(name)}
+        jupyter.delete_abandoned_terminals()
         terminal = jupyter.create_terminal()
         try:
             channel, shell = self._open_shell(jupyter.terminal_address(terminal))

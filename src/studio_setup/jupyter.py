@@ -8,7 +8,10 @@ number.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +24,7 @@ from studio_setup.deadline import Deadline
 from studio_setup.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
 
 _DELETE_TRIES = 3
+_ABANDONED_SECONDS = 90
 _OUR_PREFIX = "studiosetup"
 _WARMING_UP = {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -103,6 +107,21 @@ class Jupyter:
             self.delete_terminal(name)
             raise
         return response.is_redirect and response.headers["Location"].endswith(f"/terminals/{name}")
+
+    def delete_abandoned_terminals(self) -> None:
+        """Delete the terminals that killed attempts have left, as far as that can be done.
+
+        An attempt that lives types a line every second, so one that is idle for long has nobody any more.
+        """
+        try:
+            response = self._request("GET", "api/terminals", self._deadline.within(1))
+            terminals = _json(response) if response.ok else None
+            now = parsedate_to_datetime(response.headers.get("Date", ""))
+        except (ConnectionLost, ValueError):
+            return
+        for terminal in terminals if isinstance(terminals, list) else []:
+            if _is_abandoned(terminal, now):
+                self.delete_terminal(terminal["name"])
 
     def delete_terminal(self, name: str) -> bool:
         """Delete a terminal of ours; True if it is gone, False if that cannot be said."""
@@ -196,6 +215,14 @@ class Jupyter:
 
     def _cookie_header(self, url: str) -> str:
         return get_cookie_header(self._session.cookies, requests.Request("GET", url).prepare()) or ""  # type: ignore[no-untyped-call]
+
+
+def _is_abandoned(terminal: Any, now: datetime) -> bool:  # noqa: ANN401 (it is whatever the server sent)
+    match terminal:
+        case {"name": str(name), "last_activity": str(last_activity)} if is_ours(name):
+            with contextlib.suppress(ValueError, TypeError):
+                return (now - datetime.fromisoformat(last_activity)).total_seconds() > _ABANDONED_SECONDS
+    return False
 
 
 def _is_page(response: requests.Response) -> bool:

@@ -156,7 +156,7 @@ become() {
     export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true SSH_ASKPASS=true GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh} -oBatchMode=yes"
     export PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PROGRESS_BAR=off
     export DEBIAN_FRONTEND=noninteractive CONDA_ALWAYS_YES=true NPM_CONFIG_YES=true
-    unset HISTFILE PS1 PS2 # ours, not the user's
+    unset HISTFILE PS1 PS2 TMOUT # ours, not the user's
     IFS= read -r first <"$2" || :
     case $first in
     '#!'*)

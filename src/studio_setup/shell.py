@@ -22,15 +22,15 @@ MAX_TEXT_CHARACTERS = 3000
 _PATIENCE_SECONDS = 60.0
 _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
 _ENTER = "\r"
+# A terminal that nobody types into for TMOUT seconds ends by itself, should we not be there to delete it.
 # Understood by sh, bash, zsh and fish. It is the one line that may stay in the user's history.
 _TAKE_OVER = (
-    " exec env -u ENV -u PROMPT_COMMAND -u TMOUT HISTFILE= TERM=dumb sh -c"
+    " exec env -u ENV -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
     # Exported here and not by env: a bash called sh forgets its prompt when it is not interactive.
     """ 'export PS1="$0" PS2=; stty sane -echo;"""
     " command -v bash >/dev/null && exec bash --noprofile --norc --noediting -p -i; exec sh -i' '{prompt}'"
 )
-# A terminal that nobody types into for a minute ends by itself, should we not be there to delete it.
-_FIRST_LINE = "unset HISTFILE; TMOUT=60"
+_FIRST_LINE = "unset HISTFILE"
 
 
 @dataclass(slots=True)

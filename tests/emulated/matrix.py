@@ -28,6 +28,7 @@ REQUESTS = {
     What.LOGIN: "GET the presigned URL",
     What.PAGE: "GET where it leads",
     What.STATUS: "GET api/status",
+    What.LIST: "GET api/terminals",
     What.CREATE: "POST api/terminals",
     What.WEBSOCKET: "websocket handshake",
     What.DELETE: "DELETE the terminal",
@@ -187,6 +188,8 @@ def _once(fault: Fault, step: Step) -> Verdict:
 def _always(fault: Fault, step: Step) -> Verdict:
     if step.what is What.DELETE:
         return LEFT
+    if step.what is What.LIST:
+        return OWN  # what is left over is deleted another time
     if step.what is not What.LINE:
         return _ALWAYS.get((fault, step.what), LOST)
     if step.number <= OPENS_RUN:

@@ -1,7 +1,7 @@
 """How many streams the property tests generate: a few in every test run, very many in `make fuzz`, which counts them.
 
-The quick ones are the same every time. As a plugin of pytest (`-p tests.unit.fuzzing`) this prints the counts and the
-seed, with which they can be had again.
+HYPOTHESIS_PROFILE says which: quick, fuzz or mutants. The quick ones are the same every time. As a plugin of pytest
+(`-p tests.unit.fuzzing`) this prints the counts and the seed, with which they can be had again.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
-_IS_FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
+_PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+_IS_FUZZ = _PROFILE == "fuzz"
+# A mutant is killed by any example; nobody looks for the smallest.
+_PHASES = (Phase.generate,) if _PROFILE == "mutants" else tuple(Phase)
 _HOW_MANY: Counter[str] = Counter()
 
 Test = Callable[..., None]
@@ -31,6 +34,7 @@ def streams(quick: int, fuzz: int) -> Callable[[Test], Test]:
             derandomize=not _IS_FUZZ,
             database=None,
             deadline=None,
+            phases=_PHASES,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
         )(test)
 
