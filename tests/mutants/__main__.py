@@ -36,7 +36,7 @@ def main(mutants: list[str]) -> int:
     numbers = ", ".join(f"{count} {result}" for result, count in counts.most_common())
     lines = [
         f"{len(results)} mutants: {numbers}",
-        f"{len(left)} not noticed, {len(left) - len(unexplained)} of them explained in {EXPLANATIONS.relative_to(ROOT)}",
+        f"{len(left)} not noticed, {len(left) - len(unexplained)} of those explained in {EXPLANATIONS.name}",
         *(f"  {mutant} ({results[mutant]}): {': '.join(change)}" for mutant, change in unexplained.items()),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
