@@ -62,7 +62,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show what the function logged, and what the cloud did, where a test fails."""
     report = yield
     deployed = getattr(item, "funcargs", {}).get("deployed")
-    if report.failed and isinstance(deployed, Deployed):
+    if report.failed and report.when == "call" and isinstance(deployed, Deployed):
         said = "\n".join(json.dumps(line) for line in deployed.log()[-40:])
         report.sections.append(("the function's log", said))
         report.sections.append(("the cloud's log", deployed.cloud.log_path.read_text()[-3000:]))
@@ -78,5 +78,5 @@ def set_up_with(deployed: Deployed, tmp_path: Path) -> Iterator[Callable[..., No
         deployed.change_function(with_commands(deployed.bundle, tmp_path, *scripts), **configuration)
 
     yield change
-    deployed.wait_until_idle()
+    deployed.end_invocations()
     deployed.change_function(deployed.bundle, Timeout=before["Timeout"])

@@ -72,6 +72,7 @@ class Deployed:
         self.studio = studio
         self.sam = Sam(cloud)
         self._build = build
+        self._started: list[Start] = []
 
     def deploy(self, stack: str = STACK, *options: str) -> str:
         """Deploy what is built, as samconfig.toml says; return what SAM printed."""
@@ -92,7 +93,9 @@ class Deployed:
 
     def start_app(self, app_type: str = "JupyterServer", **options: Any) -> Start:  # noqa: ANN401 (StartOptions')
         """Start the app of a user of the test's own, and wait until it is in service; nobody is told of it."""
-        return Start(self.studio, CASES[app_type], StartOptions(**options))
+        start = Start(self.studio, CASES[app_type], StartOptions(**options))
+        self._started.append(start)
+        return start
 
     def is_set_up(self, start: Start) -> bool:
         """Does the app, opened as its user opens it, show what the hard-coded setup promises?"""
@@ -129,14 +132,17 @@ class Deployed:
         self.wait_for("setup.finished", start, count)
         return self.reports(start)
 
-    def wait_until_idle(self) -> None:
-        """Wait until as many invocations have ended as have begun, and none is to be retried."""
+    def end_invocations(self) -> None:
+        """End every app, and with it what the function does there; return when it is at rest and the queue empty."""
 
-        def is_idle() -> bool:
+        def is_at_rest() -> bool:
             kinds = [line.get("type") for line in self.log()]
             return kinds.count("platform.start") == kinds.count("platform.report")
 
-        wait_until(is_idle, "the end of every invocation")
+        while self._started:
+            self._started.pop().app.delete()
+        wait_until(is_at_rest, "the end of every invocation")
+        self.cloud.client("sqs").purge_queue(QueueUrl=self.outputs()["FailureQueueUrl"])
 
     def take_failure(self) -> dict[str, Any]:
         """Wait for a message in the failure queue, take it out and return what it says."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.deployed.deployment import ONCE, PATIENT, Deployed, Start, wait_until
+from tests.deployed.deployment import ONCE, PATIENT, Deployed, wait_until
 
 
 @pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
@@ -131,9 +131,3 @@ def test_a_function_killed_in_mid_command_is_carried_on_by_the_retry(
     assert (report["outcome"], report["resumed"]) == ("succeeded", True)
     assert start.effects() == ONCE
     assert deployed.failures() == 0
-    _forget_terminals(start)
-
-
-def _forget_terminals(start: Start) -> None:
-    """Nobody was there to delete the killed one's terminal; it ends by itself, a minute after the last line."""
-    start.app.delete()
