@@ -20,7 +20,7 @@ _SENTENCES = {
 }
 _MORE_THAN_ONCE = {"command.started", "command.output", "command.finished", "connection.lost", "terminal.opened"}
 # What of SAM's output tells how far it is.
-_PROGRESS = re.compile(r"^(Building |Build Succeeded|\s*Successfully |(CREATE|UPDATE|DELETE)_COMPLETE |\s*- Deleting )")
+_PROGRESS = re.compile(r"^(Build Succeeded|\s*Successfully |(CREATE|UPDATE|DELETE)_COMPLETE |\s*- Deleting )")
 
 
 class Screen:
