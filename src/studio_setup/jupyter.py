@@ -115,7 +115,7 @@ class Jupyter:
         """
         try:
             response = self._request("GET", "api/terminals", self._deadline.within(1))
-            terminals = _json(response) if response.ok else None
+            terminals = _json(response) if response.status_code == HTTPStatus.OK else None
             now = parsedate_to_datetime(response.headers.get("Date", ""))
         except (ConnectionLost, ValueError):
             return

@@ -10,10 +10,10 @@
 #     remote.sh  nap                    this text; a pipe nobody writes to, to wait on without a process
 #     claim                             "RUN DIGEST": the run that sets up this start of the app
 #     RUN/claim  RUN/over               what a run would claim; "VERDICT ATTEMPT", once nothing is left to do
-#     RUN/COMMAND/script  log           what runs, and all it printed
-#     RUN/COMMAND/keeper  child         "PID START": the process that waits for the command, and the command's own
-#     RUN/COMMAND/ended                 why the command was ended before its time: timed-out, stopped
-#     RUN/COMMAND/status                "EXIT_STATUS STARTED FINISHED", written last, in one piece
+#     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
+#     RUN/COMMAND.keeper  .child        "PID START": the process that waits for the command, and the command's own
+#     RUN/COMMAND.ended                 why the command was ended before its time: timed-out, stopped
+#     RUN/COMMAND.status                "EXIT_STATUS STARTED FINISHED", written last, in one piece
 
 # shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
 
@@ -78,10 +78,12 @@ finish() {
 start() {
     command=$root/$1/$2
     [ ! -e "$command.keeper" ] || return 0
-    printf %b "$text" >"$command.script.$$" || return 1
+    # A file for each time this is typed: the script of a keeper that runs already must stay as it is.
+    starts=$((${starts:-0} + 1))
+    printf %b "$text" >"$command.script.$$.$starts" || return 1
     # Job control makes this a process group of its own, and that makes setsid fork: the keeper goes on alone and,
     # unlike a job started with &, does not ignore SIGINT.
-    setsid sh "$root/remote.sh" keep "$command" "$command.script.$$" "$3" "$user_umask" </dev/null >/dev/null 2>&1
+    setsid sh "$root/remote.sh" keep "$command" "$command.script.$$.$starts" "$3" "$user_umask" </dev/null >/dev/null 2>&1
 }
 
 # follow RUN COMMAND OFFSET COUNT WAIT_SECONDS: wait that long at most for the command to be over; answers

@@ -7,7 +7,6 @@ inside the answer, so that nothing a command or a user prints is ever taken for 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ REMOTE_SCRIPT = Path(__file__).with_name("remote.sh")
 _SECONDS = r"(-|[0-9]+\.[0-9]+)"
 _FOLLOW = (
     rf"follow (none|running|over|lost) (-|[0-9]{{1,3}}) (-|timed-out|stopped) {_SECONDS} {_SECONDS}"
-    r" ([0-9]+) ([A-Za-z0-9+/=]*)"
+    r" ([0-9]+) (\S*)"
 )
 _FOLLOW_SECONDS = 1
 _TRIES = 5
@@ -138,7 +137,7 @@ def _progress(match: re.Match[str]) -> Progress:
     state, status, ended, started, finished, size, data = match.groups()
     try:
         output = base64.b64decode(data, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise ConnectionLost("The terminal's answers are garbled.") from None
     return Progress(
         state=state,

@@ -31,7 +31,7 @@ BASE_URL = "https://d-0.studio.us-east-1.sagemaker.aws/jupyter/default"
 _TAKE_OVER = re.compile(r"\x15 exec env .*<(\w+):\$sn:\$\?:\$answer>.*")
 _LINE = re.compile(r"\x15sn=(\d+) answer=; (.*)", re.DOTALL)
 _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
-_FIRST_LINE = "unset HISTFILE; TMOUT=60"
+_FIRST_LINE = "unset HISTFILE"
 _PREPARE = 'eval "$(printf %b "$text")"; prepare'
 _INTERRUPTED = 130
 _SWALLOWED_LINES_OF_A_SLOW_SHELL = 2
@@ -334,7 +334,7 @@ class Terminal:
         while match := _TEXT.match(line):
             self._text = (self._text if match[1] else "") + match[2]
             line = line[match.end() :]
-        if line in {"", _FIRST_LINE}:
+        if line == "" or _FIRST_LINE.fullmatch(line):
             return 0
         if line == _PREPARE:
             assert _printf_b(self._text) == self._studio.remote_script, "remote.sh arrived garbled"
