@@ -31,7 +31,7 @@ BASE_URL = "https://d-0.studio.us-east-1.sagemaker.aws/jupyter/default"
 _TAKE_OVER = re.compile(r"\x15 exec env .*<(\w+):\$sn:\$\?:\$answer>.*")
 _LINE = re.compile(r"\x15sn=(\d+) answer=; (.*)", re.DOTALL)
 _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
-_FIRST_LINE = "unset HISTFILE"
+_FIRST_LINE = re.compile(r"unset HISTFILE(; TMOUT=\d+)?")
 _PREPARE = 'eval "$(printf %b "$text")"; prepare'
 _INTERRUPTED = 130
 _SWALLOWED_LINES_OF_A_SLOW_SHELL = 2
