@@ -24,9 +24,9 @@ import websocket
 from emulator.handles import AppHandle
 from emulator.studio import DOMAIN_ID, LocalStudio
 from studio_setup.app_event import App
+from studio_setup.channel import Channel
 from studio_setup.command_run import CommandRun
 from studio_setup.connection import Connection
-from studio_setup.channel import Channel
 from studio_setup.deadline import Deadline
 from studio_setup.plan import Command, Plan
 from studio_setup.remote_run import RemoteRuns
@@ -51,7 +51,7 @@ def main() -> None:
             connection = Connection(Studio(boto3.client("sagemaker"), APP, deadline), http, Channel.open, deadline)
             with connection.open() as runs:
                 in_the_engine(runs)
-        whole_setups(studio, app)
+        whole_setups(app)
 
 
 def in_the_engine(runs: RemoteRuns) -> None:
@@ -82,7 +82,7 @@ def in_the_engine(runs: RemoteRuns) -> None:
         print(f"memory during 1 GB of output: + {grown_kib / 1024:.1f} MB (target + 8 MB)")
 
 
-def whole_setups(studio: LocalStudio, app: AppHandle) -> None:
+def whole_setups(app: AppHandle) -> None:
     """A whole setup of one trivial command, beside login, terminal, one prompt and delete with the bare libraries."""
     sagemaker = boto3.client("sagemaker")
 

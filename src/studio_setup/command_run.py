@@ -78,7 +78,7 @@ class CommandRun:
         tail_start = progress.size_bytes - TAIL_BYTES
         if tail_start > self._logged_to:
             self._log_output(b"", final=True)
-            self._left_out_bytes = tail_start - self._logged_to
+            self._left_out_bytes += tail_start - self._logged_to
             self._logged_to = tail_start
             fields = {"left_out_bytes": self._left_out_bytes, "log_path": self._log_path(runs)}
             LOG.info("command.output_left_out", extra={"command": self._command.name, **fields})

@@ -71,16 +71,20 @@ class Shell:
     def run(self, line: str, *, text: str = "", timeout_seconds: float = 20.0) -> Reply:
         """Run one line and return its reply; it finds `text`, as `printf %b` takes it, in the shell's variable `text`.
 
-        A long text goes ahead in lines that no terminal cuts.
+        A long text goes ahead in lines that no terminal cuts; if one of them did not arrive (somebody's Ctrl-C can do
+        that), the exit status is 1 and nothing is run.
 
         Raises:
             ConnectionLost: there was no reply in that time, or the terminal is gone.
             OutOfTime: the deadline passed first.
         """
-        *ahead, last = _assignments(percent_b(text)) or [""]
+        encoded = percent_b(text)
+        *ahead, last = _assignments(encoded) or [""]
         for assignment in ahead:
             self._run_line(assignment, timeout_seconds)
-        return self._run_line(last + line, timeout_seconds)
+        if text:
+            line = f"{last}[ ${{#text}} -eq {len(encoded)} ] && {{ {line}; }}"
+        return self._run_line(line, timeout_seconds)
 
     def leave(self) -> None:
         """End the shell, and with it the terminal; for one that must not be deleted by its name."""

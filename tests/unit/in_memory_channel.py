@@ -31,6 +31,7 @@ BASE_URL = "https://d-0.studio.us-east-1.sagemaker.aws/jupyter/default"
 _TAKE_OVER = re.compile(r"\x15 exec env .*<(\w+):\$sn:\$\?:\$answer>.*")
 _LINE = re.compile(r"\x15sn=(\d+) answer=; (.*)", re.DOTALL)
 _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
+_WHOLE = re.compile(r"\[ \$\{#text\} -eq (\d+) \] && \{ (.*); \}")
 _FIRST_LINE = re.compile(r"unset HISTFILE(; TMOUT=\d+)?")
 _PREPARE = 'eval "$(printf %b "$text")"; prepare'
 _INTERRUPTED = 130
@@ -334,6 +335,10 @@ class Terminal:
         while match := _TEXT.match(line):
             self._text = (self._text if match[1] else "") + match[2]
             line = line[match.end() :]
+        if whole := _WHOLE.fullmatch(line):
+            if len(self._text) != int(whole[1]):
+                return 1
+            line = whole[2]
         if line == "" or _FIRST_LINE.fullmatch(line):
             return 0
         if line == _PREPARE:
