@@ -76,11 +76,12 @@ class CommandRun:
 
     def _log_tail(self, runs: RemoteRuns, progress: Progress) -> None:
         tail_start = progress.size_bytes - TAIL_BYTES
-        if tail_start > self._logged_to:
+        left_out_bytes = tail_start - self._logged_to
+        if left_out_bytes > 0:
             self._log_output(b"", final=True)
-            self._left_out_bytes += tail_start - self._logged_to
+            self._left_out_bytes += left_out_bytes  # more than once if it prints on after its end and we come again
             self._logged_to = tail_start
-            fields = {"left_out_bytes": self._left_out_bytes, "log_path": self._log_path(runs)}
+            fields = {"left_out_bytes": left_out_bytes, "log_path": self._log_path(runs)}
             LOG.info("command.output_left_out", extra={"command": self._command.name, **fields})
         while self._logged_to < progress.size_bytes:
             wanted = min(_CHUNK_BYTES, progress.size_bytes - self._logged_to)
