@@ -24,7 +24,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit lint format build bench demo check-aws clean
+.PHONY: help setup test unit lint format build matrix soak bench demo check-aws clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ format: $(VENV)/.ready ## Put the code into its house style
 
 build: setup ## Build what is deployed, in .aws-sam/build
 	$(SAM) build
+
+matrix: setup ## Inject every network fault at every step of a setup, for both app types
+	MATRIX=full $(BIN)/python -m pytest tests/emulated/test_matrix.py tests/emulated/test_matrix_page.py --numprocesses 2
+
+soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
+	PYTHONPATH=src:. $(BIN)/python -m bench.soak
+	PYTHONPATH=src:. $(BIN)/python -m bench.storm
 
 bench: setup ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
