@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 _PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 _IS_FUZZ = _PROFILE == "fuzz"
 # A mutant is killed by any example; nobody looks for the smallest.
-_PHASES = (Phase.generate,) if _PROFILE == "mutants" else tuple(Phase)
+_PHASES = (Phase.explicit, Phase.generate) if _PROFILE == "mutants" else tuple(Phase)
 _HOW_MANY: Counter[str] = Counter()
 
 Test = Callable[..., None]

@@ -33,6 +33,7 @@ _LINE = re.compile(r"\x15sn=(\d+) answer=; (.*)", re.DOTALL)
 _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
 _WHOLE = re.compile(r"\[ \$\{#text\} -eq (\d+) \] && \{ (.*); \}")
 _FIRST_LINE = re.compile(r"unset HISTFILE(; TMOUT=\d+)?")
+_ONLY_WITH_ALL_TEXT = re.compile(r"\[ \$\{#text\} -eq (\d+) \] && \{ (.*); \}", re.DOTALL)
 _PREPARE = 'eval "$(printf %b "$text")"; prepare'
 _INTERRUPTED = 130
 _SWALLOWED_LINES_OF_A_SLOW_SHELL = 2
@@ -332,13 +333,11 @@ class Terminal:
 
     def _run(self, line: str) -> int:
         """Run a line as the shell does; its exit status."""
-        while match := _TEXT.match(line):
-            self._text = (self._text if match[1] else "") + match[2]
-            line = line[match.end() :]
-        if whole := _WHOLE.fullmatch(line):
-            if len(self._text) != int(whole[1]):
+        line = self._take_text(line)
+        if match := _ONLY_WITH_ALL_TEXT.fullmatch(line):
+            if len(self._text) != int(match[1]):
                 return 1
-            line = whole[2]
+            line = match[2]
         if line == "" or _FIRST_LINE.fullmatch(line):
             return 0
         if line == _PREPARE:
@@ -349,6 +348,13 @@ class Terminal:
             name, *words = call.split()
             getattr(self, "_" + name)(*words)
         return 0
+
+    def _take_text(self, line: str) -> str:
+        """Set the shell's variable `text` as the beginning of a line says; the rest of the line."""
+        while match := _TEXT.match(line):
+            self._text = (self._text if match[1] else "") + match[2]
+            line = line[match.end() :]
+        return line
 
     # What remote.sh has, by the same names.
 

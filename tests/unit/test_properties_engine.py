@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from greenlet import getcurrent, greenlet
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from studio_setup import command_run, remote_run, shell
@@ -211,7 +211,8 @@ BEHAVIOURS = st.builds(
     looks_until_kept=st.sampled_from([0, 0, 0, 1, 2]),
     prints_after_its_end=st.sampled_from([(), (), ("later\n",), ("much later " * 5, "{prompt}")]),
 )
-SCRIPTS = st.sampled_from(["true", "echo 'it''s' \\0101 %s ☃", "long " * 30])
+FITS_INTO_A_LINE = "as long as a line takes" + "." * 18
+SCRIPTS = st.sampled_from(["true", "echo 'it''s' \\0101 %s ☃", "long " * 30, FITS_INTO_A_LINE])
 COMMANDS = st.lists(st.tuples(SCRIPTS, st.booleans(), BEHAVIOURS), min_size=1, max_size=3)
 FAULTS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(Fault)), max_size=6)
 CUTS = st.lists(st.integers(1, 60), min_size=1, max_size=3)
@@ -322,6 +323,22 @@ def test_any_number_of_invocations_do_it_once(
     world.check_end()
 
 
+@pytest.mark.parametrize("fault", Fault)
+def test_any_fault_may_happen_to_any_line(log: _LogOfEach, fault: Fault) -> None:
+    """Each fault at each line of a setup, one by one: what is reported is what happened."""
+    fits = (FITS_INTO_A_LINE, False, Behaviour(("out\n",), exit_status=0))
+    long = ("long " * 12, False, Behaviour(("{prompt}", "x" * 90), exit_status=3))
+    for number in itertools.count():
+        world = _world(log, [fits, long], [(number, fault)])
+        world.invoke(world.plan, 1e4)
+        if world.studio.next_fault() is fault:
+            break
+        world.studio.calm_down()
+        world.invoke(world.plan, 1e6)
+        world.check_end()
+    assert number > 15
+
+
 def _interleave(running: Sequence[greenlet], turns: Sequence[tuple[int, int]]) -> None:
     """Let invocations go on in turns, until all have ended."""
     for which, count in itertools.chain(turns, itertools.cycle([(0, 1), (1, 1), (2, 1)])):
@@ -357,10 +374,14 @@ class _RunsWithLog:
 
 @streams(200, 10000)
 @given(
-    output=st.binary(max_size=150) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    output=st.binary(max_size=150)
+    | st.binary(min_size=75, max_size=200)
+    | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")),
     lost_calls=st.sets(st.integers(1, 6)),
     emptied_at=st.sampled_from([None, None, None, 0, 1, 2, 3]),
 )
+@example(output=b"x" * 100, lost_calls={3}, emptied_at=None)
+@example(output=b"x" * 100, lost_calls=set(), emptied_at=1)
 def test_any_output_is_logged_within_bounds(
     log: _LogOfEach, output: bytes, lost_calls: set[int], emptied_at: int | None
 ) -> None:
