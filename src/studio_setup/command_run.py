@@ -85,7 +85,10 @@ class CommandRun:
             LOG.info("command.output_left_out", extra={"command": self._command.name, **fields})
         while self._logged_to < progress.size_bytes:
             wanted = min(_CHUNK_BYTES, progress.size_bytes - self._logged_to)
-            self._log_output(runs.follow(self._run_id, self._command.name, self._logged_to, wanted).output)
+            chunk = runs.follow(self._run_id, self._command.name, self._logged_to, wanted).output
+            if not chunk:  # somebody has emptied the file
+                break
+            self._log_output(chunk)
         self._log_output(b"", final=True)
 
     def _log_output(self, chunk: bytes, *, final: bool = False) -> None:

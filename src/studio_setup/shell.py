@@ -72,7 +72,7 @@ class Shell:
         """Run one line and return its reply; it finds `text`, as `printf %b` takes it, in the shell's variable `text`.
 
         A long text goes ahead in lines that no terminal cuts; if one of them did not arrive (somebody's Ctrl-C can do
-        that), the exit status is 1 and nothing is run.
+        that), the exit status is not 0 and nothing is run.
 
         Raises:
             ConnectionLost: there was no reply in that time, or the terminal is gone.
@@ -81,7 +81,9 @@ class Shell:
         encoded = percent_b(text)
         *ahead, last = _assignments(encoded) or [""]
         for assignment in ahead:
-            self._run_line(assignment, timeout_seconds)
+            reply = self._run_line(assignment, timeout_seconds)
+            if reply.exit_status != 0:
+                return reply
         if text:
             line = f"{last}[ ${{#text}} -eq {len(encoded)} ] && {{ {line}; }}"
         return self._run_line(line, timeout_seconds)
