@@ -10,6 +10,7 @@ VENV_RUNTIME := .venv-runtime
 VENV_SCAN := .venv-scan
 VENV_NOTEBOOK6 := .venv-notebook6
 VENV_JUPYTERLAB3 := .venv-jupyterlab3
+VENV_MUTANTS := .venv-mutants
 READY := $(addsuffix /.ready,$(VENV) $(VENV_SAM) $(VENV_CLOUD) $(VENV_RUNTIME) $(VENV_SCAN) $(VENV_NOTEBOOK6) $(VENV_JUPYTERLAB3))
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
@@ -24,7 +25,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit lint format build matrix soak bench demo check-aws clean
+.PHONY: help setup test unit lint format build matrix fuzz mutants soak bench demo check-aws clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +56,13 @@ build: setup ## Build what is deployed, in .aws-sam/build
 matrix: setup ## Inject every network fault at every step of a setup, for both app types
 	MATRIX=full $(BIN)/python -m pytest tests/emulated/test_matrix.py tests/emulated/test_matrix_page.py --numprocesses 2
 
+fuzz: $(VENV)/.ready ## Generate 100 000 streams and more against the pure parts and the engine, and count them
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -p tests.unit.fuzzing --timeout 1800 tests/unit/test_properties.py \
+	  tests/unit/test_properties_engine.py
+
+mutants: $(VENV_MUTANTS)/.ready ## Change the code in many small ways and see that a unit test notices each
+	$(VENV_MUTANTS)/bin/python -m tests.mutants
+
 soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 	PYTHONPATH=src:. $(BIN)/python -m bench.soak
 	PYTHONPATH=src:. $(BIN)/python -m bench.storm
@@ -70,7 +78,7 @@ check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=â
 	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)") --stack-name "$(or $(STACK_NAME),studio-setup)"
 
 clean: ## Remove everything that make has made
-	rm -rf $(dir $(READY)) .aws-sam .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(dir $(READY)) $(VENV_MUTANTS) .aws-sam .pytest_cache .mypy_cache .ruff_cache
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed requirement is installed into what is there; an environment whose Python is gone is made anew.
@@ -101,6 +109,9 @@ $(VENV_NOTEBOOK6)/.ready: requirements-notebook6.txt | $(VENV)/.ready
 
 $(VENV_JUPYTERLAB3)/.ready: requirements-jupyterlab3.txt | $(VENV)/.ready
 	$(call environment,JupyterLab 3 on jupyter_server 1.x,$(VENV_JUPYTERLAB3),$<)
+
+$(VENV_MUTANTS)/.ready: requirements-mutants.txt src/requirements.txt | $(VENV)/.ready
+	$(call environment,the mutation check,$(VENV_MUTANTS),$<)
 
 # $(call environment,what,folder,requirements): an environment beside the one for the tools.
 define environment
