@@ -86,6 +86,7 @@ class RemoteCommand:
     script: str
     log: str = ""
     looks: int = 0
+    was_stopped: bool = False
 
     @property
     def is_kept(self) -> bool:
@@ -362,10 +363,12 @@ class Terminal:
         self._studio.now.runs[run] = digest
         self._answer = f"opened {run}"
 
-    def _claim(self, run: str, digest: str) -> None:
+    def _claim(self, run: str, digest: str, force: str = "") -> None:
+        assert force in {"", "force"}
         app = self._studio.now
         app.runs[run] = digest
-        holder = app.claimed_by = app.claimed_by or run
+        is_taken_over = force and app.claimed_by in app.over
+        holder = app.claimed_by = run if is_taken_over else app.claimed_by or run
         verdict = app.over.get(holder, ("-", ""))[0]
         self._answer = f"claim {holder} {app.runs[holder]} {verdict}"
 
@@ -385,6 +388,10 @@ class Terminal:
             assert all(other.is_over for (of, _), other in app.commands.items() if of == run), "not in its turn"
             assert script in self._studio.behaviours, f"this was not to run: {script!r}"
             app.commands[run, command] = RemoteCommand(self._studio.behaviours[script], script)
+
+    def _stop(self, run: str, command: str) -> None:
+        self._studio.now.commands[run, command].was_stopped = True
+        self._answer = "stopped"
 
     def _follow(self, run: str, command: str, offset: str, count: str, _wait_seconds: str) -> None:
         found = self._studio.now.commands.get((run, command))

@@ -2,8 +2,50 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from studio_setup import remote_run
+from studio_setup.app_event import App
+from studio_setup.plan import Command, Plan
 from studio_setup.remote_run import RemoteRuns
+from studio_setup.report import Outcome, SetupReport
+from studio_setup.setup_run import Job, Tools, set_up
+from tests.unit.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio
 from tests.unit.machines import Machine
+
+OK = Behaviour(("out\n",))
+# What every log record has by itself.
+_PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+@pytest.fixture(autouse=True)
+def _verbose(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    with caplog.at_level(logging.INFO, "studio_setup"):
+        yield
+
+
+def _studio(*faults: tuple[int, Fault], **behaviours: Behaviour) -> tuple[InMemoryStudio, Plan]:
+    """A Studio in memory, and a plan whose commands do this."""
+    plan = Plan(tuple(Command(name, f"{name}\n", 60, name.startswith("optional")) for name in behaviours))
+    script = remote_run.REMOTE_SCRIPT.read_text(encoding="utf-8")
+    does = {f"{name}\n": behaviour for name, behaviour in behaviours.items()}
+    return InMemoryStudio(does, faults, remote_script=script), plan
+
+
+def _set_up(studio: InMemoryStudio, plan: Plan, app: App, **of_job: Any) -> SetupReport:  # noqa: ANN401 (as Job's)
+    tools = Tools(studio.sagemaker, studio.http_session(), studio.open_channel)
+    return set_up(Job(app, plan, **of_job), tools, studio.time.deadline(1000))
+
+
+def _logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (record.msg, {name: value for name, value in vars(record).items() if name not in _PLAIN})
+        for record in caplog.records
+    ]
 
 
 def test_a_start_that_is_typed_twice_at_once_starts_once(machine: Machine) -> None:
@@ -18,3 +60,124 @@ def test_a_start_that_is_typed_twice_at_once_starts_once(machine: Machine) -> No
             while progress.state in {"none", "running"}:
                 progress = runs.follow("run", f"c{number}", 0, 100)
             assert (progress.state, progress.exit_status, progress.output) == ("over", 7, b"once\n")
+
+
+def test_a_setup_logs_one_line_per_change(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """The log of a setup has these events with these facts, in this order."""
+    studio, plan = _studio(one=OK)
+    report = _set_up(studio, plan, app)
+    lines = dict(_logged(caplog))
+    assert list(lines) == [
+        *("app.in_service", "login.done", "terminal.opened", "run.claimed", "command.started", "command.output"),
+        "command.finished",
+    ]
+    assert lines["app.in_service"] == {"waited_seconds": 0.0}
+    assert lines["login.done"] == {"host": "d-0.studio.us-east-1.sagemaker.aws"}
+    assert list(lines["terminal.opened"]) == ["terminal"]
+    assert lines["run.claimed"] == {"run_id": report.run_id, "resumed": False}
+    assert lines["command.started"] == {"command": "one", "state": "running"}
+    assert lines["command.output"] == {"command": "one", "text": "out\n"}
+    assert lines["command.finished"] == {"command": "one", "result": report.commands[0].as_fields()}
+    assert report.commands[0].log_path == f"/tmp/studio-setup/{report.run_id}/one.log"
+    assert report.commands[0].seconds == 10.5
+
+
+def test_a_loss_and_a_gap_are_logged(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """The log says that the connection was lost, and how much of the output it does not have."""
+    studio, plan = _studio((9, Fault.LOST_AFTER), one=Behaviour(("x" * 100_000,)))
+    report = _set_up(studio, plan, app)
+    lines = dict(_logged(caplog))
+    assert lines["connection.lost"] == {"reason": "The socket broke."}
+    assert lines["command.output_left_out"] == {
+        "command": "one",
+        "left_out_bytes": 100_000 - 64 * 1024,
+        "log_path": report.commands[0].log_path,
+    }
+    assert [name for name, _ in _logged(caplog)].count("command.started") == 1
+    assert not report.resumed
+
+
+def test_reasons_say_which_commands_failed_and_how(app: App) -> None:
+    """Every command that failed is named with its end, and a joined run is said to be one."""
+    lost, stopped = Behaviour(is_lost=True), Behaviour(ended="stopped", exit_status=143)
+    studio, plan = _studio(optional1=Behaviour(exit_status=3), optional2=lost, optional3=stopped, last=OK)
+    report = _set_up(studio, plan, app)
+    how = "optional1 (exit status 3), optional2 (lost), optional3 (stopped)"
+    assert (report.outcome, report.reason) == (Outcome.FAILED, how)
+    again = _set_up(studio, plan, app)
+    assert again.reason == f"{how}; joined run {report.run_id}, which another invocation began"
+    assert (again.resumed, again.repeated, report.resumed, report.repeated) == (True, True, False, False)
+    studio, plan = _studio(slow=Behaviour(ended="timed-out", exit_status=143))
+    report = _set_up(studio, plan, app)
+    assert (report.outcome, report.reason) == (Outcome.TIMED_OUT, "slow (timed out)")
+
+
+def test_a_joined_success_says_so(app: App) -> None:
+    """A run that an invocation left behind is joined, and the report says whose it is."""
+    studio, plan = _studio((14, Fault.REPLACED), one=Behaviour(("a", "b", "c")))
+    tools = Tools(studio.sagemaker, studio.http_session(), studio.open_channel)
+    left = set_up(Job(app, plan), tools, studio.time.deadline(1.5))
+    assert left.outcome is Outcome.UNFINISHED
+    studio.calm_down()
+    report = _set_up(studio, plan, app)
+    assert (report.outcome, report.run_id, report.resumed) == (Outcome.SUCCEEDED, left.run_id, True)
+    assert report.reason == f"joined run {left.run_id}, which another invocation began"
+    again = _set_up(studio, plan, app)
+    assert again.reason.startswith(f"Run {left.run_id} has set this start of the app up already.")
+
+
+def test_another_version_is_told_apart(app: App) -> None:
+    """Whether the run of another version is over or not, the reason names it."""
+    studio, plan = _studio(one=Behaviour(exit_status=1))
+    _, other = _studio(two=OK)
+    run_id = _set_up(studio, plan, app).run_id
+    assert _set_up(studio, other, app).reason.startswith(
+        f"Run {run_id}, of another version of the commands, ended here: failed. "
+    )
+    studio.now.over.clear()
+    assert _set_up(studio, other, app).reason.startswith(
+        f"Run {run_id}, of another version of the commands, is not over. "
+    )
+
+
+def test_force_sets_up_again(app: App) -> None:
+    """A setup that is over is done again if that is asked for, by a run of its own."""
+    studio, plan = _studio(one=OK)
+    first = _set_up(studio, plan, app)
+    assert _set_up(studio, plan, app).code == "already-set-up"
+    again = _set_up(studio, plan, app, force=True)
+    assert (again.outcome, again.resumed) == (Outcome.SUCCEEDED, False)
+    assert again.run_id != first.run_id
+    assert set(studio.now.commands) == {(first.run_id, "one"), (again.run_id, "one")}
+
+
+def test_a_run_by_hand_claims_nothing(app: App) -> None:
+    """An ad-hoc run has its place in the app, with its digest, and leaves the start to whoever sets it up."""
+    studio, plan = _studio((13, Fault.LOST_AFTER), one=OK)
+    report = _set_up(studio, plan, app, claims_start=False)
+    assert (report.outcome, report.resumed, report.repeated) == (Outcome.SUCCEEDED, False, False)
+    assert studio.now.runs == {report.run_id: plan.digest}
+    assert studio.now.claimed_by == ""
+
+
+class _Impatient(InMemoryChannel):
+    """A channel at which a person presses Ctrl-C when a command has been started."""
+
+    def send(self, text: str) -> None:
+        super().send(text)
+        if "&& follow " in text:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_stops_the_command(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """Whoever waits for a command and has enough of it ends it in the app too; the log says so."""
+    studio, plan = _studio(one=Behaviour(("a",) * 100))
+    tools = Tools(
+        studio.sagemaker,
+        studio.http_session(),
+        lambda address, _: _Impatient(studio, studio.terminals[address.url.rpartition("/")[2]]),  # type: ignore[arg-type,return-value]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        set_up(Job(app, plan), tools, studio.time.deadline(1000))
+    assert [command.was_stopped for command in studio.now.commands.values()] == [True]
+    assert ("command.stopped", {"command": "one"}) in _logged(caplog)
