@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from requests.cookies import RequestsCookieJar
 
 from studio_setup import remote_run
 from studio_setup.app_event import App
+from studio_setup.errors import AppDeleted, NoWorkspace
 from studio_setup.plan import Command, Plan
+from studio_setup.prompt import PromptFinder, Reply
 from studio_setup.remote_run import RemoteRuns
-from studio_setup.report import Outcome, SetupReport
+from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
 from studio_setup.setup_run import Job, Tools, set_up
+from studio_setup.shell import Shell
+from studio_setup.studio import Studio, _same_studio
+from tests.unit.fakes import FakeTime
 from tests.unit.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio
 from tests.unit.machines import Machine
+from tests.unit.pty_channel import fast_deadline
 
 OK = Behaviour(("out\n",))
 # What every log record has by itself.
@@ -181,3 +189,98 @@ def test_ctrl_c_stops_the_command(caplog: pytest.LogCaptureFixture, app: App) ->
         set_up(Job(app, plan), tools, studio.time.deadline(1000))
     assert [command.was_stopped for command in studio.now.commands.values()] == [True]
     assert ("command.stopped", {"command": "one"}) in _logged(caplog)
+
+
+def test_a_command_of_which_nothing_was_heard_has_no_facts(app: App) -> None:
+    """If the time is up before the first word of a command, nothing is made up about it."""
+    studio, plan = _studio((7, Fault.SILENT), one=OK)
+    tools = Tools(studio.sagemaker, studio.http_session(), studio.open_channel)
+    report = set_up(Job(app, plan), tools, studio.time.deadline(10))
+    assert (report.outcome, report.code) == (Outcome.UNFINISHED, "out-of-time")
+    assert report.commands == (CommandResult("one", CommandState.RUNNING, None, None, 0, 0, ""),)
+
+
+def test_leaving_ends_the_shell(machine: Machine) -> None:
+    """A shell that is left ends, and its terminal with it."""
+    with machine.terminal() as channel:
+        Shell.take_over(channel, fast_deadline(20)).leave()  # type: ignore[arg-type]
+        assert channel.process.wait(5) == 0
+
+
+def test_leaving_takes_two_seconds_at_most(fake_time: FakeTime) -> None:
+    """A shell that does not end is not waited for, even if our time is up."""
+    typed: list[str] = []
+    channel: Any = SimpleNamespace(send=typed.append, receive=lambda seconds: fake_time.sleep(min(seconds, 0.5)) or "")
+    Shell(channel, fake_time.deadline(0), PromptFinder("n")).leave()
+    assert typed == ["\x15exit\r"]
+    assert sum(fake_time.slept) == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "complaint"),
+    [
+        (Reply(1, "missing setsid", ""), "'missing setsid'"),
+        (Reply(1, "", "sh: \x1b[31mNo space\x1b[0m\n"), "'sh: No space'"),
+        (Reply(1, "answer", "text"), "'answer text'"),
+        (Reply(1, "x" * 10, "y" * 299), f"' {'y' * 299}'"),
+        (Reply(1, "x" * 10, "y" * 300), f"'{'y' * 300}'"),
+    ],
+    ids=["answer", "text", "both", "just-fits", "long"],
+)
+def test_a_complaint_has_the_last_that_the_app_said(reply: Reply, complaint: str) -> None:
+    """What the app answered and printed is in the message, as much as a line of the log should hold."""
+    shell: Any = SimpleNamespace(run=lambda _line, **_: reply)
+    with pytest.raises(NoWorkspace) as caught:
+        RemoteRuns(shell, "/tmp").has("run")
+    assert str(caught.value).startswith(f"The app cannot keep a run: {complaint}. ")
+
+
+def test_a_deleted_app_is_not_waited_for_after_a_loss(app: App, fake_time: FakeTime) -> None:
+    """Once the app was in service, a deleted one is not the one before it."""
+    sagemaker: Any = SimpleNamespace(describe_app=lambda **_: {"Status": "Deleted"})
+    with pytest.raises(AppDeleted):
+        Studio(sagemaker, app, fake_time.deadline(100)).check_in_service()
+    assert fake_time.slept == []
+
+
+def test_the_pages_of_the_login_are_not_read(app: App, fake_time: FakeTime) -> None:
+    """Redirects are followed by us alone, and where they end the page's body is not fetched."""
+    asked: list[dict[str, Any]] = []
+
+    class _Page:
+        is_redirect, status_code = False, 200
+
+        def __enter__(self) -> None:
+            pass
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    def get(_url: str, **options: object) -> _Page:
+        asked.append(options)
+        return _Page()
+
+    url = "https://d-0.studio.us-east-1.sagemaker.aws/jupyter/default/lab"
+    sagemaker: Any = SimpleNamespace(create_presigned_domain_url=lambda **_: {"AuthorizedUrl": url})
+    session: Any = SimpleNamespace(cookies=RequestsCookieJar(), get=get)
+    assert Studio(sagemaker, app, fake_time.deadline(100)).log_in(session) == url.removesuffix("/lab")
+    assert asked == [{"timeout": (5.0, 30.0), "allow_redirects": False, "stream": True}]
+
+
+@pytest.mark.parametrize(
+    ("host", "studio_host", "is_same"),
+    [
+        ("d-0.studio.us-east-1.sagemaker.aws", "d-0.studio.us-east-1.sagemaker.aws", True),
+        ("space.studio.us-east-1.sagemaker.aws", "d-0.studio.us-east-1.sagemaker.aws", True),
+        ("b.x.example.com", "a.x.example.com", True),
+        ("b.example.com", "a.example.com", False),
+        ("10.0.0.1", "11.0.0.1", False),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("localhost", "localhost", True),
+        ("x.b.c.d", ".b.c.d", False),
+        ("a.x.example.com", "", False),
+    ],
+)
+def test_only_siblings_are_the_same_studio(host: str, studio_host: str, *, is_same: bool) -> None:
+    """The login may lead to a sibling of the domain's host, but numbers have none, nor has a whole company's domain."""
+    assert _same_studio(host, studio_host) == is_same
