@@ -33,7 +33,7 @@ help: ## List the targets
 setup: $(READY) ## Install the tools into this folder (the other targets do it when needed)
 
 test: lint ## Check style, types and template, then run every test
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
 
 unit: $(VENV)/.ready ## Run the quick tests alone
 	$(BIN)/python -m pytest tests/unit

@@ -3,7 +3,8 @@
 Some apps on the local Studio, each with one setup after another: whatever happens to it, its verdict, exit statuses and
 effects must be those its commands had, and nothing may be left. The function runs as it is deployed, from the event to
 what it returns or raises, in processes of its own. One setup is one start of the app; most starts are made by taking
-away what setups keep on the app's own disk, some by really restarting the app.
+away what setups keep on the app's own disk, some by really restarting the app. A throttled call is made again within two
+seconds instead of thirty.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalStudio() as studio,
-        Invocations(Path(folder), studio.sagemaker_endpoint) as invocations,
+        Invocations(Path(folder), studio.sagemaker_endpoint, throttled_seconds=2) as invocations,
     ):
         studio.add_domain()
         apps = [SoakApp(studio, f"user-{at}", in_space=at % 2 == 1) for at in range(options.parallel)]

@@ -29,7 +29,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import requests
 
-from studio_setup import handler
+from studio_setup import control_plane, handler
 from studio_setup.commands import SETUPS
 from studio_setup.plan import Command
 from studio_setup.report import SetupFailed
@@ -41,14 +41,17 @@ _SETTINGS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_
 
 
 class Invocations:
-    """Makes invoking processes for one SageMaker endpoint; `with` ends them."""
+    """Makes invoking processes for one SageMaker endpoint; `with` ends them.
 
-    def __init__(self, folder: Path, endpoint: str) -> None:
+    `throttled_seconds`: within which time a throttled call is made again, if not in the time that the engine takes.
+    """
+
+    def __init__(self, folder: Path, endpoint: str, throttled_seconds: float | None = None) -> None:
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno()), str(folder)],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), str(folder), str(throttled_seconds or "")],
                 pass_fds=[theirs.fileno()],
                 env={
                     **os.environ,
@@ -115,6 +118,8 @@ def resident_kib(pid: int) -> int:
 def main() -> None:
     """Fork an invoking process for every pipe that is handed in."""
     control, folder = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
+    if sys.argv[3]:
+        control_plane._THROTTLED_SECONDS = float(sys.argv[3])
     requests.Session = _RecordingSession  # type: ignore[misc]
     boto3.client("sagemaker")  # the API's model is read once, before the first fork
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them

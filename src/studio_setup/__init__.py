@@ -13,7 +13,8 @@ In the order the data takes:
     commands     plan          the setup itself, as data; what a setup is
     setup_run                  the use case: the list of its steps
     connection                 the way into the app, opened as often as it takes:
-    studio       jupyter       SageMaker and the login; the Jupyter server's REST API
+    studio       jupyter       the app and its login; the Jupyter server's REST API
+    control_plane              calls of the SageMaker API, made again when what refused them passes
     channel      shell         the terminal's websocket; a shell of ours at its other end
     prompt       output        matching our prompt; printable text from whatever a command printed
     remote_run   remote.sh     claim, start, follow; their other half, in the app

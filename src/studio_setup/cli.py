@@ -18,11 +18,11 @@ from typing import Any
 
 import boto3
 import requests
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from studio_setup.app_event import App
 from studio_setup.commands import SETUPS
+from studio_setup.control_plane import SDK_CONFIG
 from studio_setup.deadline import Deadline
 from studio_setup.errors import BadInput
 from studio_setup.handler import quiet_libraries
@@ -41,8 +41,6 @@ EXIT_STATUS = {
     Outcome.APP_GONE: 4,
     Outcome.SKIPPED: 5,
 }
-# A person waits: fewer tries than the function's.
-_SDK_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=30)
 _USAGE_STATUS = 2
 _INTERRUPTED_STATUS = 130
 _WAIT_FOR_APP_SECONDS = 900
@@ -146,7 +144,7 @@ def _sagemaker_client() -> Any:  # noqa: ANN401 (the SDK makes it at run time)
             raise BadInput("There is no AWS region; set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE.")
         if session.get_credentials() is None:
             raise BadInput("There are no AWS credentials; configure some (aws configure), or set AWS_PROFILE.")
-        return session.client("sagemaker", config=_SDK_CONFIG)
+        return session.client("sagemaker", config=SDK_CONFIG)
     except (BotoCoreError, ValueError) as error:
         raise BadInput(f"The AWS configuration is not usable: {error}") from None
 

@@ -51,6 +51,10 @@ class Deadline:
         """Wait about that long (a tenth more or less, so that many do not act in step), never past the end."""
         self.sleep(min(seconds * random.uniform(0.9, 1.1), self.remaining_seconds))  # noqa: S311 (no secret)
 
+    def pause_within(self, seconds: float) -> None:
+        """Wait any part of that long: many that were refused together come back evenly."""
+        self.sleep(min(random.uniform(0, seconds), self.remaining_seconds))  # noqa: S311 (no secret)
+
     def http_timeouts(self) -> tuple[float, float]:
         """Connect and read timeouts, in seconds, for one HTTP call."""
         return min(5.0, self.remaining_seconds + 1), min(30.0, self.remaining_seconds + 1)

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import boto3
 import requests
-from botocore.config import Config
 
 from studio_setup.app_event import Ignored, parse
 from studio_setup.commands import SETUPS
+from studio_setup.control_plane import SDK_CONFIG
 from studio_setup.deadline import Deadline
 from studio_setup.plan import Plan
 from studio_setup.report import SetupFailed
@@ -21,7 +21,6 @@ from studio_setup.setup_run import Job, Tools, set_up
 LOG = logging.getLogger(__name__)
 # What is left for deleting the terminal and writing the last line.
 _RESERVE_SECONDS = 20.0
-_SDK_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=5, read_timeout=30)
 
 
 class LambdaContext(Protocol):
@@ -57,7 +56,7 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
         return ignored
     LOG.info("setup.started", extra={"app": started.app.as_dict(), "event_id": started.event_id})
     with requests.Session() as http:
-        tools = Tools(boto3.client("sagemaker", config=_SDK_CONFIG), http)
+        tools = Tools(boto3.client("sagemaker", config=SDK_CONFIG), http)
         plan = Plan(SETUPS[started.app.app_type])
         report = set_up(Job(started.app, plan, shared_space_user=settings.shared_space_user), tools, deadline)
     fields = report.as_dict()

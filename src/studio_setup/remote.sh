@@ -3,26 +3,27 @@
 #
 # Its functions leave what they have to say in $answer, which the shell's prompt carries (see prompt.py).
 # Sent once per connection and read into the shell that shell.py owns; kept beside the runs as well, because each
-# command's keeper is a process of its own (`sh remote.sh keep ...`). POSIX sh with the tools of coreutils 8.22 or
-# busybox; setsid from util-linux or busybox. Nothing here waits without a limit.
+# command's keeper is a process of its own (`sh remote.VERSION.sh keep ...`). POSIX sh with the tools of coreutils 8.22 or
+# busybox; setsid from util-linux or busybox. Nothing here waits without a limit. Once a command runs, nothing more takes
+# room on the disk: it may fill it up, and still be followed to its end.
 #
 #   $root/                              mode 0700 on the app's own disk: it lives as long as this start of the app
-#     remote.sh  nap                    this text; a pipe nobody writes to, to wait on without a process
+#     remote.VERSION.sh  nap            this text; a pipe nobody writes to, to wait on without a process
 #     claim                             "RUN DIGEST": the run that sets up this start of the app
-#     RUN/claim  RUN/over               what a run would claim; "VERDICT ATTEMPT", once nothing is left to do
+#     RUN/claim  RUN/over               what a run would claim; a link to "VERDICT ATTEMPT", once nothing is left to do
 #     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
 #     RUN/COMMAND.keeper  .child        "PID START": the process that waits for the command, and the command's own
-#     RUN/COMMAND.ended                 why the command was ended before its time: timed-out, stopped
-#     RUN/COMMAND.status                "EXIT_STATUS STARTED FINISHED", written last, in one piece
+#     RUN/COMMAND.timed-out  .stopped   there if the command was ended before its time
+#     RUN/COMMAND.status                blank while it runs, then "EXIT_STATUS STARTED FINISHED over"
 
 # shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
 
-# prepare: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers "ready ROOT".
+# prepare VERSION: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers "ready ROOT".
 prepare() {
     : "${user_umask:=$(umask)}" # once: the next time it is ours
     umask 077
     set -m 2>/dev/null # see start
-    for tool in base64 chmod head ln mkdir mkfifo mv setsid sleep tail tr wc; do
+    for tool in base64 chmod head ln mkdir mkfifo mv readlink rm setsid sleep tail tr wc; do
         command -v "$tool" >/dev/null || { answer="missing $tool"; return 1; }
     done
     root=${TMPDIR:-/tmp}/studio-setup
@@ -35,7 +36,11 @@ prepare() {
         return 1
     fi
     [ -p "$root/nap" ] || mkfifo "$root/nap" 2>/dev/null
-    printf %b "$text" >"$root/remote.$$" && mv -f "$root/remote.$$" "$root/remote.sh" || return 1
+    remote=$root/remote.$1.sh
+    if [ ! -e "$remote" ] && ! { printf %b "$text" >"$remote.$$" && mv -f "$remote.$$" "$remote"; }; then
+        rm -f "$remote.$$"
+        return 1
+    fi
     answer="ready $root"
 }
 
@@ -51,14 +56,13 @@ claim() {
     # A hard link appears whole or not at all, and only once.
     ln "$root/$1/claim" "$root/claim" 2>/dev/null
     read -r run digest <"$root/claim" || return 1
-    if [ "$3" = force ] && [ "$run" != "$1" ] && [ -e "$root/$run/over" ]; then
+    if [ "$3" = force ] && [ "$run" != "$1" ] && [ -h "$root/$run/over" ]; then
         ln -f "$root/$1/claim" "$root/claim.$1" &&
             mv -f "$root/claim.$1" "$root/claim" || return 1
         run=$1 digest=$2
     fi
-    verdict=-
-    [ ! -e "$root/$run/over" ] || read -r verdict _ <"$root/$run/over"
-    answer="claim $run $digest $verdict"
+    verdict=$(readlink "$root/$run/over") || verdict=-
+    answer="claim $run $digest ${verdict%% *}"
 }
 
 # has RUN: is it of this start of the app? Answers "has yes" or "has no".
@@ -68,10 +72,9 @@ has() {
 
 # finish RUN VERDICT ATTEMPT: nothing is left to do for it; answers "finish VERDICT ATTEMPT" of the first to say so.
 finish() {
-    set -C # a file is made by one process only
-    { echo "$2 $3" >"$root/$1/over"; } 2>/dev/null
-    set +C
-    read -r verdict attempt <"$root/$1/over" && answer="finish $verdict $attempt"
+    # A link is made by one process only, and takes no room.
+    ln -s "$2 $3" "$root/$1/over" 2>/dev/null
+    answer="finish $(readlink "$root/$1/over")"
 }
 
 # start RUN COMMAND LIMIT_SECONDS: run $text (as printf %b takes it) as COMMAND unless anyone started that before.
@@ -83,7 +86,7 @@ start() {
     printf %b "$text" >"$command.script.$$.$starts" || return 1
     # Job control makes this a process group of its own, and that makes setsid fork: the keeper goes on alone and,
     # unlike a job started with &, does not ignore SIGINT.
-    setsid sh "$root/remote.sh" keep "$command" "$command.script.$$.$starts" "$3" "$user_umask" </dev/null >/dev/null 2>&1
+    setsid sh "$remote" keep "$command" "$command.script.$$.$starts" "$3" "$user_umask" </dev/null >/dev/null 2>&1
 }
 
 # follow RUN COMMAND OFFSET COUNT WAIT_SECONDS: wait that long at most for the command to be over; answers
@@ -92,13 +95,14 @@ start() {
 follow() {
     command=$root/$1/$2
     await_status "$5"
-    state=running status=- started=- finished=- ended=- size=0 data=
+    state=running ended=- size=0 data=
     # Looked at before the status is, so that a command that ends in between is not called lost.
     [ -s "$command.keeper" ] || state=none
     [ "$state" = none ] || alive "$command.keeper" || alive "$command.child" || state=lost
-    if [ -s "$command.status" ] && read -r status started finished <"$command.status"; then state=over; fi
+    if is_over; then state=over; else status=- started=- finished=-; fi
     [ "$state" != lost ] || end_watch
-    [ ! -s "$command.ended" ] || read -r ended <"$command.ended"
+    [ ! -e "$command.timed-out" ] || ended=timed-out
+    [ ! -e "$command.stopped" ] || ended=stopped
     [ ! -s "$command.log" ] || size=$(($(wc -c <"$command.log")))
     if [ "$4" -gt 0 ] && [ "$size" -gt "$3" ]; then
         data=$(tail -c "+$(($3 + 1))" "$command.log" | head -c "$4" | base64 | tr -d '\n')
@@ -111,19 +115,24 @@ await_status() {
     read -r uptime _ </proc/uptime
     until=$((${uptime%.*} + $1))
     for seconds in 0.001 0.001 0.001 0.001 0.001 0.001 0.002 0.002 0.003 0.004 0.006 0.01 0.015 0.02; do
-        [ ! -s "$command.status" ] || return 0
+        ! is_over || return 0
         nap "$seconds"
     done
-    while [ ! -s "$command.status" ] && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
+    while ! is_over && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
         nap 0.03
     done
+}
+
+# is_over: is $command? Its status is written from left to right, so that it is all there when the last word is.
+is_over() {
+    { read -r status started finished over <"$command.status"; } 2>/dev/null && [ "$over" = over ]
 }
 
 # stop RUN COMMAND: end it before its time; answers "stopped".
 stop() {
     command=$root/$1/$2
-    if [ ! -s "$command.status" ] && alive "$command.child"; then
-        echo stopped >"$command.ended"
+    if ! is_over && alive "$command.child"; then
+        true >"$command.stopped"
         end_group
     fi
     answer=stopped
@@ -133,43 +142,44 @@ stop() {
 keep() {
     umask 077
     command=$1
-    identity $$ || exit 1
     set -C # a file is made by one process only
-    { echo "$$ $identity" >"$command.keeper"; } 2>/dev/null || { rm -f "$2"; exit 0; }
+    { true >"$command.keeper"; } 2>/dev/null || { rm -f "$2"; exit; }
     set +C
+    if ! identity $$ || ! echo "$$ $identity" >"$command.keeper" || ! printf '%60s\n' '' >"$command.status"; then
+        rm -f "$command.keeper"
+        exit 1
+    fi
     read -r started _ </proc/uptime
     watch "$3" &
     watchdog=$!
-    # In a session of its own, so that killing its process group does not kill its keeper.
-    setsid sh "$0" become "$command" "$2" "$4" </dev/null >"$command.log" 2>&1
+    (become "$2" "$4") </dev/null >"$command.log" 2>&1
     status=$?
-    [ ! -e "$command.ended" ] || end_group
+    [ ! -e "$command.timed-out" ] && [ ! -e "$command.stopped" ] || end_group
     kill "$watchdog" 2>/dev/null
     read -r finished _ </proc/uptime
-    echo "$status $started $finished" >"$command.status"
+    echo "$status $started $finished over" 1<>"$command.status"
 }
 
-# become COMMAND_PATH SCRIPT UMASK: turn into the command itself, in the user's home, with nobody to answer questions.
+# become SCRIPT UMASK: turn into the command itself, in the user's home, with nobody to answer questions.
 become() {
-    identity $$ && echo "$$ $identity" >"$1.child"
-    umask "$3"
+    read -r pid _ </proc/self/stat
+    identity "$pid" && echo "$pid $identity" >"$command.child" || exit 125 # what could not be ended is not begun
+    umask "$2"
     cd || cd /
     export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
     export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true SSH_ASKPASS=true GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh} -oBatchMode=yes"
     export PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PROGRESS_BAR=off
     export DEBIAN_FRONTEND=noninteractive CONDA_ALWAYS_YES=true NPM_CONFIG_YES=true
     unset HISTFILE PS1 PS2 TMOUT # ours, not the user's
-    IFS= read -r first <"$2" || :
+    IFS= read -r first <"$1" || :
     case $first in
-    '#!'*)
-        # As the kernel would, but from a file system mounted noexec too.
-        # shellcheck disable=SC2086 # an interpreter and its argument
-        exec ${first#??} "$2"
-        ;;
-    *) ;;
+    # As the kernel would, but from a file system mounted noexec too.
+    '#!'*) interpreter=${first#??} ;;
+    *) if command -v bash >/dev/null; then interpreter="bash"; else interpreter="sh"; fi ;;
     esac
-    if command -v bash >/dev/null; then exec bash "$2"; fi
-    exec sh "$2"
+    # In a session of its own, so that killing its process group does not kill its keeper.
+    # shellcheck disable=SC2086 # an interpreter and its argument
+    exec setsid $interpreter "$1"
 }
 
 # watch LIMIT_SECONDS: end $command when its time is over.
@@ -178,7 +188,7 @@ watch() {
     trap 'kill -KILL "$!" 2>/dev/null; exit' TERM
     sleep "$1" &
     wait "$!"
-    echo timed-out >"$command.ended"
+    true >"$command.timed-out"
     end_group
 }
 
@@ -190,7 +200,8 @@ end_watch() {
 # end_group: end $command's whole process group, with force if five seconds of asking are not enough.
 end_group() {
     read -r pid start <"$command.child" || return 0
-    kill -TERM "-$pid" 2>/dev/null
+    # A moment after its start it has no group yet.
+    kill -TERM "-$pid" 2>/dev/null || ! alive "$command.child" || kill -TERM "$pid" 2>/dev/null
     kill -CONT "-$pid" 2>/dev/null
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
         kill -0 "-$pid" 2>/dev/null || return 0
@@ -225,6 +236,6 @@ nap() {
 }
 
 case ${1:-} in
-keep | become) "$@" ;;
+keep) "$@" ;;
 *) ;;
 esac

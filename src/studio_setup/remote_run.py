@@ -7,6 +7,7 @@ inside the answer, so that nothing a command or a user prints is ever taken for 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ class RemoteRuns:
             ConnectionLost, OutOfTime: as `Shell.run`, here and in every other method.
         """
         text = REMOTE_SCRIPT.read_text(encoding="utf-8")
-        return cls(shell, _ask(shell, 'eval "$(printf %b "$text")"; prepare', r"ready (/.*)", text)[1])
+        version = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return cls(shell, _ask(shell, f'eval "$(printf %b "$text")"; prepare {version}', r"ready (/.*)", text)[1])
 
     def log_path(self, run_id: str, command: str) -> str:
         """Where in the app all of a command's output is."""

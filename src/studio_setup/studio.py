@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import requests
-from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
+from studio_setup.control_plane import ControlPlane
 from studio_setup.deadline import Deadline, Stopwatch
 from studio_setup.errors import (
     AppDeleted,
@@ -47,7 +47,7 @@ class Studio:
     """One app, as the SageMaker API shows it."""
 
     def __init__(self, sagemaker: SageMakerClient, app: App, deadline: Deadline) -> None:
-        self._sagemaker = sagemaker
+        self._sagemaker = ControlPlane(sagemaker, deadline)
         self._app = app
         self._deadline = deadline
         self._user_profile_name = app.user_profile_name
@@ -61,7 +61,7 @@ class Studio:
         """
         if self._user_profile_name:
             return
-        space = self._call("describe_space", DomainId=self._app.domain_id, SpaceName=self._app.space_name)
+        space = self._sagemaker.call("describe_space", DomainId=self._app.domain_id, SpaceName=self._app.space_name)
         owner = space.get("OwnershipSettings", {}).get("OwnerUserProfileName", "")
         self._user_profile_name = owner or shared_space_user
         if not self._user_profile_name:
@@ -75,7 +75,7 @@ class Studio:
             SsoDomain: the domain is in SSO mode.
             ControlPlaneRefused: the domain cannot be described.
         """
-        domain = self._call("describe_domain", DomainId=self._app.domain_id)
+        domain = self._sagemaker.call("describe_domain", DomainId=self._app.domain_id)
         if domain.get("AuthMode") == "SSO":
             raise SsoDomain(f"Domain {self._app.domain_id} signs in through IAM Identity Center (AuthMode SSO).")
 
@@ -138,7 +138,7 @@ class Studio:
         return f"{landing.scheme}://{landing.netloc}{path[0]}"
 
     def _presigned_url(self) -> str:
-        answer = self._call(
+        answer = self._sagemaker.call(
             "create_presigned_domain_url",
             DomainId=self._app.domain_id,
             UserProfileName=self._user_profile_name,
@@ -170,23 +170,13 @@ class Studio:
         app = self._app
         owner = {"SpaceName": app.space_name} if app.space_name else {"UserProfileName": app.user_profile_name}
         try:
-            return self._call(
+            return self._sagemaker.call(
                 "describe_app", DomainId=app.domain_id, AppType=app.app_type, AppName=app.app_name, **owner
             )
         except ControlPlaneRefused as error:
             if error.aws_code in {"ResourceNotFound", "ValidationException"}:
                 return {"Status": f"unknown to SageMaker ({error.aws_code})"}
             raise
-
-    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 (the SDK's own)
-        try:
-            return dict(getattr(self._sagemaker, operation)(**parameters))
-        except ClientError as error:
-            details = error.response.get("Error", {})
-            code = details.get("Code", "unknown")
-            raise ControlPlaneRefused(f"{operation}: {code}: {details.get('Message', '')}", code) from None
-        except BotoCoreError as error:
-            raise ControlPlaneRefused(f"{operation}: {error}", type(error).__name__) from None
 
 
 def _redirect_target(url: str, location: str) -> str:

@@ -19,6 +19,7 @@ _SENTENCES = {
     "command.output_left_out": "[{left_out_bytes} bytes not shown; all of it is in the app: {log_path}]",
 }
 _WAITS = {
+    "control_plane.waiting": "SageMaker to take the call {operation} ({aws_code})",
     "app.waiting": "the app to be in service ({status})",
     "app.in_service": "the login",
     "login.done": "the Jupyter server",

@@ -200,11 +200,15 @@ WAYS = (
     ),
     Way(
         "Everybody starts at nine",
-        "seldom, uneven polling; concurrency can be reserved; the SDK retries",
+        "seldom, uneven polling; concurrency can be reserved; throttling is waited out, at uneven times",
         "studio::a_slow_app_is_looked_at_less_often deadline::a_pause_is_about_as_long_as_asked"
         " template/operation::concurrency_is_reserved_only_on_request",
     ),
-    Way("ThrottlingException", "retried by the SDK", "losses::a_throttled_control_plane_is_waited_for"),
+    Way(
+        "ThrottlingException",
+        "waited out while there is time, at any moment within half a minute",
+        "losses::a_throttled_control_plane_is_waited_for",
+    ),
     Way(
         "EventBridge does not deliver",
         "what could not be delivered or ended in an error waits in a queue and can be sent again",

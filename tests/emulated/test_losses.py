@@ -266,8 +266,11 @@ def test_a_new_login_follows_a_session_that_ended(start_app: Callable[..., Scena
     assert scenario.effects() == ONCE
 
 
-def test_a_throttled_control_plane_is_waited_for(start_app: Callable[..., Scenario]) -> None:
-    """The SDK's retries carry a setup through throttling."""
+def test_a_throttled_control_plane_is_waited_for(
+    start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A setup waits until its calls are taken."""
+    monkeypatch.setattr("studio_setup.control_plane._THROTTLED_SECONDS", 1.0)
     scenario = start_app()
     scenario.studio.fail_next("CreatePresignedDomainUrl", "ThrottlingException", "Rate exceeded", times=2)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED

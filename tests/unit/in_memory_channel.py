@@ -34,7 +34,7 @@ _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
 _WHOLE = re.compile(r"\[ \$\{#text\} -eq (\d+) \] && \{ (.*); \}")
 _FIRST_LINE = re.compile(r"unset HISTFILE(; TMOUT=\d+)?")
 _ONLY_WITH_ALL_TEXT = re.compile(r"\[ \$\{#text\} -eq (\d+) \] && \{ (.*); \}", re.DOTALL)
-_PREPARE = 'eval "$(printf %b "$text")"; prepare'
+_PREPARE = 'eval "$(printf %b "$text")"; prepare '
 _INTERRUPTED = 130
 _SWALLOWED_LINES_OF_A_SLOW_SHELL = 2
 
@@ -341,7 +341,7 @@ class Terminal:
             line = match[2]
         if line == "" or _FIRST_LINE.fullmatch(line):
             return 0
-        if line == _PREPARE:
+        if line.startswith(_PREPARE):
             assert _printf_b(self._text) == self._studio.remote_script, "remote.sh arrived garbled"
             self._answer = f"ready {ROOT}"
             return 0

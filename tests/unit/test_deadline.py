@@ -50,12 +50,23 @@ def test_a_pause_is_about_as_long_as_asked(fake_time: FakeTime) -> None:
     assert len(set(fake_time.slept)) > 100
 
 
+def test_a_pause_within_a_time_is_any_part_of_it(fake_time: FakeTime) -> None:
+    """Many pauses spread evenly over all of it."""
+    deadline = fake_time.deadline(10_000)
+    for _ in range(400):
+        deadline.pause_within(10)
+    assert 0 <= min(fake_time.slept) < 1
+    assert 9 < max(fake_time.slept) <= 10
+    assert 4 < sum(fake_time.slept) / 400 < 6
+
+
 def test_a_pause_never_goes_past_the_end(fake_time: FakeTime) -> None:
     """Whatever pause is asked for, it ends with the deadline."""
     deadline = fake_time.deadline(3)
     deadline.pause(60)
     deadline.pause(60)
-    assert fake_time.slept == [3, 0]
+    deadline.pause_within(60)
+    assert fake_time.slept == [3, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,19 @@ def test_the_emulator_knows_nothing_of_the_product() -> None:
     assert _importers(ROOT / "emulator", "studio_setup", "src", "tests") == {}
 
 
+def test_the_local_cloud_knows_nothing_of_what_is_deployed_to_it() -> None:
+    """What stands in for AWS takes any stack."""
+    assert _importers(ROOT / "local_cloud", "studio_setup", "src", "tests", "emulator", "demo", "bench") == {}
+
+
+def test_the_demo_does_as_an_operator_does() -> None:
+    """What it shows goes through the deployed stack, never through an import."""
+    assert _importers(ROOT / "demo", "studio_setup", "src", "tests", "bench") == {}
+
+
 def test_the_product_knows_nothing_of_its_tests() -> None:
-    """Nothing that ships imports tests, emulator or benchmarks."""
-    assert _importers(ROOT / "src", "tests", "emulator", "bench") == {}
+    """Nothing that ships imports tests, benchmarks, or what stands in for AWS."""
+    assert _importers(ROOT / "src", "tests", "emulator", "local_cloud", "demo", "bench") == {}
 
 
 @pytest.mark.parametrize("name", RESERVED)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import requests
-from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from studio_setup.app_event import App
@@ -72,7 +71,7 @@ def test_a_domain_with_sso_is_refused(sagemaker: Stubber, studio: Studio) -> Non
         studio.refuse_sso()
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ResourceNotFound"])
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFound"])
 def test_a_refused_domain_call_names_the_code(sagemaker: Stubber, studio: Studio, code: str) -> None:
     """What SageMaker says no to is told with its own code."""
     sagemaker.add_client_error("describe_domain", code, "No.", 400)
@@ -214,28 +213,13 @@ def test_out_of_time_names_what_it_waited_for(sagemaker: Stubber, app: App, fake
         Studio(sagemaker.client, app, fake_time.deadline(12)).wait_until_in_service(60)
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "UnrecognizedClientException"])
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnrecognizedClientException"])
 def test_a_refused_call_is_no_status(sagemaker: Stubber, studio: Studio, code: str) -> None:
     """Being refused says nothing of the app: it ends the attempt, with the code."""
     sagemaker.add_client_error("describe_app", code, "Not you.", 400)
     with pytest.raises(ControlPlaneRefused, match=f"describe_app: {code}: Not you") as caught:
         studio.wait_until_in_service(60)
     assert caught.value.aws_code == code
-
-
-class _Unplugged:
-    """A client whose calls reach nobody."""
-
-    def describe_app(self, **_: str) -> dict[str, Any]:
-        """Fail as botocore does."""
-        raise EndpointConnectionError(endpoint_url="https://api.sagemaker.us-east-1.amazonaws.com/")
-
-
-def test_a_call_that_reaches_nobody_is_told(app: App, fake_time: FakeTime) -> None:
-    """No network is an error of the control plane with the SDK's own name for it."""
-    with pytest.raises(ControlPlaneRefused, match="Could not connect") as caught:
-        Studio(_Unplugged(), app, fake_time.deadline(60)).wait_until_in_service(60)  # type: ignore[arg-type]
-    assert caught.value.aws_code == "EndpointConnectionError"
 
 
 class _InOrder:
@@ -399,7 +383,7 @@ def test_a_login_starts_without_cookies(
     assert "Cookie" not in wire.calls[0].headers
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFound", "ThrottlingException"])
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFound"])
 def test_a_refused_url_is_told(
     sagemaker: Stubber, studio: Studio, wire: Wire, session: requests.Session, code: str
 ) -> None:
