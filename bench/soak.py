@@ -3,8 +3,8 @@
 Some apps on the local Studio, each with one setup after another: whatever happens to it, its verdict, exit statuses and
 effects must be those its commands had, and nothing may be left. The function runs as it is deployed, from the event to
 what it returns or raises, in processes of its own. One setup is one start of the app; most starts are made by taking
-away what setups keep on the app's own disk, some by really restarting the app. A throttled call is made again within two
-seconds instead of thirty.
+away what setups keep on the app's own disk, some by really restarting the app. A throttled call is made again within
+two seconds instead of thirty.
 """
 
 from __future__ import annotations

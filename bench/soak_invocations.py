@@ -119,7 +119,7 @@ def main() -> None:
     """Fork an invoking process for every pipe that is handed in."""
     control, folder = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
     if sys.argv[3]:
-        control_plane._THROTTLED_SECONDS = float(sys.argv[3])
+        control_plane.THROTTLED_SECONDS = float(sys.argv[3])
     requests.Session = _RecordingSession  # type: ignore[misc]
     boto3.client("sagemaker")  # the API's model is read once, before the first fork
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them

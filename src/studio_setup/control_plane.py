@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 # Each call is made once by the SDK.
 SDK_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
-_THROTTLED_SECONDS = 30.0
+THROTTLED_SECONDS = 30.0
 _BROKEN_SECONDS = (1.0, 2.0, 4.0, 8.0)
 _BROKEN = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
 
@@ -52,7 +52,7 @@ class ControlPlane:
             except botocore.exceptions.BotoCoreError as error:
                 refused = ControlPlaneRefused(f"{operation}: {error}", type(error).__name__)
                 is_throttled, is_broken = False, isinstance(error, _BROKEN)
-            pause_seconds = _THROTTLED_SECONDS if is_throttled else next(broken_seconds, 0.0) if is_broken else 0.0
+            pause_seconds = THROTTLED_SECONDS if is_throttled else next(broken_seconds, 0.0) if is_broken else 0.0
             if not pause_seconds or self._deadline.expired:
                 raise refused
             LOG.info("control_plane.waiting", extra={"operation": operation, "aws_code": refused.aws_code})

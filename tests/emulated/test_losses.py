@@ -6,6 +6,8 @@ import json
 import signal
 from collections.abc import Callable
 
+import pytest
+
 from emulator.state import AppStatus
 from studio_setup.errors import AppReplaced
 from studio_setup.report import Outcome
@@ -270,7 +272,7 @@ def test_a_throttled_control_plane_is_waited_for(
     start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A setup waits until its calls are taken."""
-    monkeypatch.setattr("studio_setup.control_plane._THROTTLED_SECONDS", 1.0)
+    monkeypatch.setattr("studio_setup.control_plane.THROTTLED_SECONDS", 1.0)
     scenario = start_app()
     scenario.studio.fail_next("CreatePresignedDomainUrl", "ThrottlingException", "Rate exceeded", times=2)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
