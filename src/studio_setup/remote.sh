@@ -8,7 +8,7 @@
 # room on the disk: it may fill it up, and still be followed to its end.
 #
 #   $root/                              mode 0700 on the app's own disk: it lives as long as this start of the app
-#     remote.VERSION.sh  nap            this text; a pipe nobody writes to, to wait on without a process
+#     remote.VERSION.sh  nap            this text; a pipe that wakes who waits for a command
 #     claim                             "RUN DIGEST": the run that sets up this start of the app
 #     RUN/claim  RUN/over               what a run would claim; a link to "VERDICT ATTEMPT", once nothing is left to do
 #     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
@@ -35,7 +35,10 @@ prepare() {
         answer="not ours $root"
         return 1
     fi
-    [ -p "$root/nap" ] || mkfifo "$root/nap" 2>/dev/null
+    if [ ! -p "$root/nap" ] && ! mkfifo "$root/nap" 2>/dev/null && [ ! -p "$root/nap" ]; then
+        answer="cannot make $root/nap"
+        return 1
+    fi
     remote=$root/remote.$1.sh
     if [ ! -e "$remote" ] && ! { printf %b "$text" >"$remote.$$" && mv -f "$remote.$$" "$remote"; }; then
         rm -f "$remote.$$"
@@ -110,18 +113,14 @@ follow() {
     answer="follow $state $status $ended $started $finished $size $data"
 }
 
-# await_status SECONDS: wait that long at most for $command to be over; at first with short naps, for short commands.
+# await_status SECONDS: wait that long at most for $command to be over.
 await_status() {
     read -r uptime _ </proc/uptime
     until=$((${uptime%.*} + $1))
-    for seconds in 0.001 0.001 0.001 0.001 0.001 0.001 0.002 0.002 0.003 0.004 0.006 0.01 0.015 0.02; do
-        ! is_over || return 0
-        nap "$seconds"
-    done
     while ! is_over && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
-        nap 0.03
+        nap
     done
-}
+} 3<>"$root/nap"
 
 # is_over: is $command? Its status is written from left to right, so that it is all there when the last word is.
 is_over() {
@@ -145,7 +144,7 @@ keep() {
     set -C # a file is made by one process only
     { true >"$command.keeper"; } 2>/dev/null || { rm -f "$2"; exit; }
     set +C
-    if ! identity $$ || ! echo "$$ $identity" >"$command.keeper" || ! printf '%60s\n' '' >"$command.status"; then
+    if ! identity $$ || ! echo "$identity" >"$command.keeper" || ! printf '%60s\n' '' >"$command.status"; then
         rm -f "$command.keeper"
         exit 1
     fi
@@ -158,12 +157,12 @@ keep() {
     kill "$watchdog" 2>/dev/null
     read -r finished _ </proc/uptime
     echo "$status $started $finished over" 1<>"$command.status"
+    echo 1<>"${0%/*}/nap"
 }
 
 # become SCRIPT UMASK: turn into the command itself, in the user's home, with nobody to answer questions.
 become() {
-    read -r pid _ </proc/self/stat
-    identity "$pid" && echo "$pid $identity" >"$command.child" || exit 125 # what could not be ended is not begun
+    identity self && echo "$identity" >"$command.child" || exit 125 # what could not be ended is not begun
     umask "$2"
     cd || cd /
     export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
@@ -194,12 +193,12 @@ watch() {
 
 # end_watch: a keeper that was killed leaves its watchdog behind, in the group that only they were in.
 end_watch() {
-    read -r pid start <"$command.keeper" && ! identity "$pid" && kill -KILL "-$pid" 2>/dev/null
+    read -r pid _ <"$command.keeper" && ! identity "$pid" && kill -KILL "-$pid" 2>/dev/null
 }
 
 # end_group: end $command's whole process group, with force if five seconds of asking are not enough.
 end_group() {
-    read -r pid start <"$command.child" || return 0
+    read -r pid _ <"$command.child" || return 0
     # A moment after its start it has no group yet.
     kill -TERM "-$pid" 2>/dev/null || ! alive "$command.child" || kill -TERM "$pid" 2>/dev/null
     kill -CONT "-$pid" 2>/dev/null
@@ -210,27 +209,27 @@ end_group() {
     kill -KILL "-$pid" 2>/dev/null
 }
 
-# alive FILE: does the process in FILE ("PID START") still run? A number alone may be another process by now.
+# alive FILE: does the process in FILE still run? Its number alone may be another process by now.
 alive() {
-    read -r pid start 2>/dev/null <"$1" && identity "$pid" && [ "$identity" = "$start" ]
+    read -r process 2>/dev/null <"$1" && identity "${process%% *}" && [ "$identity" = "$process" ]
 }
 
-# identity PID: set $identity to when it was started, in ticks since boot; fails if it does not run (proc(5), stat).
+# identity PID: set $identity to "PID START", with START in ticks since boot; fails if it does not run (proc(5), stat).
 identity() {
     { read -r identity <"/proc/$1/stat"; } 2>/dev/null || return 1
     # shellcheck disable=SC2086 # the fields behind the name, which may hold spaces
-    set -- ${identity##*) }
-    identity=${20}
-    [ "$1" != Z ] && [ "$1" != X ]
+    set -- "${identity%% *}" ${identity##*) }
+    identity="$1 ${21}"
+    [ "$2" != Z ] && [ "$2" != X ]
 }
 
-# nap SECONDS: wait; without a process where the shell can.
+# nap: wait until some command is over, but not for long; without a process where the shell can.
 nap() {
     if [ -n "${BASH_VERSION:-}" ]; then
         # shellcheck disable=SC3045 # bash only
-        read -r -t "$1" _ <>"$root/nap"
+        read -r -t 0.1 _ <&3
     else
-        sleep "$1"
+        sleep 0.02
     fi
     return 0
 }
