@@ -161,7 +161,7 @@ class NoWorkspace(SetupError):
     """The app has no place or no tools to keep a run."""
 
     code = "no-workspace"
-    remedy = "The app needs a writable TMPDIR or /tmp of its own, and the standard tools."
+    remedy = "The app needs a writable TMPDIR or /tmp of its own with some room left, and the standard tools."
 
 
 class ConnectionLost(Unreachable):

@@ -16,7 +16,7 @@ _MAX_REPLY_CHARACTERS = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one line: its exit status, what it answered, and the text printed before the prompt."""
+    """What came of one line: its exit status, what it answered, and what was printed before; no prompts of ours."""
 
     exit_status: int
     answer: str
@@ -49,7 +49,7 @@ class PromptFinder:
         """The reply to that line (None: any prompt of ours) if it is there, and forget the text up to it."""
         for match in self._prompt.finditer(self._text):
             if line_number is None or match[1] == str(line_number):
-                reply = Reply(int(match[2]), match[3], self._text[: match.start()])
+                reply = Reply(int(match[2]), match[3], self._prompt.sub("", self._text[: match.start()]))
                 self._text = self._text[match.end() :]
                 return reply
         return None

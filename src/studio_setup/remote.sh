@@ -42,6 +42,7 @@ prepare() {
     remote=$root/remote.$1.sh
     if [ ! -e "$remote" ] && ! { printf %b "$text" >"$remote.$$" && mv -f "$remote.$$" "$remote"; }; then
         rm -f "$remote.$$"
+        answer="cannot write $remote"
         return 1
     fi
     answer="ready $root"
@@ -49,6 +50,7 @@ prepare() {
 
 # open_run RUN DIGEST: a folder for a run that claims nothing; answers "opened RUN".
 open_run() {
+    answer="cannot write $root/$1"
     mkdir -p "$root/$1" && printf '%s %s\n' "$1" "$2" >"$root/$1/claim" && answer="opened $1"
 }
 
@@ -86,7 +88,7 @@ start() {
     [ ! -e "$command.keeper" ] || return 0
     # A file for each time this is typed: the script of a keeper that runs already must stay as it is.
     starts=$((${starts:-0} + 1))
-    printf %b "$text" >"$command.script.$$.$starts" || return 1
+    printf %b "$text" >"$command.script.$$.$starts" || { answer="cannot write $command.script"; return 1; }
     # Job control makes this a process group of its own, and that makes setsid fork: the keeper goes on alone and,
     # unlike a job started with &, does not ignore SIGINT.
     setsid sh "$remote" keep "$command" "$command.script.$$.$starts" "$3" "$user_umask" </dev/null >/dev/null 2>&1
@@ -142,9 +144,10 @@ keep() {
     umask 077
     command=$1
     set -C # a file is made by one process only
-    { true >"$command.keeper"; } 2>/dev/null || { rm -f "$2"; exit; }
+    { true >"$command.keeper"; } 2>/dev/null || { [ ! -e "$command.keeper" ] || rm -f "$2"; exit; }
     set +C
-    if ! identity $$ || ! echo "$identity" >"$command.keeper" || ! printf '%60s\n' '' >"$command.status"; then
+    if ! identity $$ || ! echo "$identity" >"$command.keeper" || ! printf '%60s\n' '' >"$command.status" ||
+        ! printf '%60s\n' '' >"$command.child" || ! true >"$command.log"; then
         rm -f "$command.keeper"
         exit 1
     fi
@@ -162,7 +165,7 @@ keep() {
 
 # become SCRIPT UMASK: turn into the command itself, in the user's home, with nobody to answer questions.
 become() {
-    identity self && echo "$identity" >"$command.child" || exit 125 # what could not be ended is not begun
+    identity self && echo "$identity" 1<>"$command.child" || exit 125 # what could not be ended is not begun
     umask "$2"
     cd || cd /
     export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
@@ -198,7 +201,7 @@ end_watch() {
 
 # end_group: end $command's whole process group, with force if five seconds of asking are not enough.
 end_group() {
-    read -r pid _ <"$command.child" || return 0
+    { read -r pid _ <"$command.child" && [ -n "$pid" ]; } || return 0
     # A moment after its start it has no group yet.
     kill -TERM "-$pid" 2>/dev/null || ! alive "$command.child" || kill -TERM "$pid" 2>/dev/null
     kill -CONT "-$pid" 2>/dev/null

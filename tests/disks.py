@@ -1,0 +1,78 @@
+"""Disks of a few megabytes for tests to fill: file systems in a mount namespace of their own, seen only from inside it.
+
+Nothing is mounted outside, and nothing that is written inside reaches this machine's disk: it is memory, bounded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PAGE_BYTES = 4096
+_MOUNT = 'while [ $# -gt 0 ]; do mount -t tmpfs -o "$1" none "$2" || exit; shift 2; done; echo ready; exec cat'
+
+
+@dataclass(frozen=True)
+class Disks:
+    """The namespace, kept by a process of its own."""
+
+    keeper_pid: int
+
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """What a program is started through to see the disks."""
+        namespaces = ("--user", "--mount", "--preserve-credentials", f"--target={self.keeper_pid}")
+        return (shutil.which("nsenter") or "nsenter", *namespaces)
+
+    def inside(self, path: Path | str) -> Path:
+        """Where a path of the inside is, from here."""
+        return Path(f"/proc/{self.keeper_pid}/root{path}")
+
+    def use_names_up(self, folder: Path, *, but: int = 0) -> None:
+        """Leave only so many files to be made on the disk of a folder."""
+        names = self.inside(folder) / "names"
+        shutil.rmtree(names, ignore_errors=True)
+        names.mkdir()
+        made = []
+        with contextlib.suppress(OSError):
+            while True:
+                made.append(names / str(len(made)))
+                made[-1].touch()
+        for path in made[-1 - but : -1]:
+            path.unlink()
+
+    def fill(self, folder: Path, *, but: int = 0) -> None:
+        """Fill the disk of a folder, but for so many pages."""
+        path = self.inside(folder) / "fill"
+        path.unlink(missing_ok=True)
+        with path.open("wb", buffering=0) as file:
+            with contextlib.suppress(OSError):
+                while file.write(bytes(PAGE_BYTES)):
+                    pass
+            file.truncate(max(0, file.tell() - but * PAGE_BYTES))
+
+
+@contextmanager
+def small_disks(disks: Mapping[Path, str]) -> Iterator[Disks]:
+    """A disk in each folder, with these mount options of tmpfs; skips the test where that is not permitted."""
+    arguments = [part for folder, options in disks.items() for part in (options, str(folder))]
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh", *arguments]
+    if not all(map(shutil.which, ("unshare", "nsenter"))):
+        pytest.skip("unshare and nsenter are not installed here")
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as keeper:
+        assert keeper.stdin
+        assert keeper.stdout
+        said = keeper.stdout.readline()
+        if said != "ready\n":
+            pytest.skip(f"no mount namespaces here: {said.strip()}")
+        yield Disks(keeper.pid)
+        keeper.stdin.close()
