@@ -111,7 +111,11 @@ class Shell:
             reply = self._prompt.find(line_number)
             if reply is not None or until.expired:
                 return reply
-            self._prompt.feed(self.channel.receive(min(until.remaining_seconds, 5.0)))
+            text = self.channel.receive(min(until.remaining_seconds, 5.0))
+            self._prompt.feed(text)
+            if text and line_number is None:
+                # The server's next message may wait until this one is acknowledged (Nagle); anything sent does that.
+                self.channel.send("")
 
 
 def _assignments(encoded: str) -> list[str]:

@@ -220,7 +220,9 @@ class InMemoryChannel:
         self._is_silent = False
 
     def send(self, text: str) -> None:
-        """Type a line; the other invocations have their turn first."""
+        """Type a line, if it is not empty; the other invocations have their turn first."""
+        if not text:
+            return
         take_turns()
         if self._terminal not in self._studio.terminals.values():
             raise ConnectionLost("The terminal is gone.")

@@ -210,6 +210,34 @@ def test_a_forgotten_terminal_ends_by_itself(machine: Machine) -> None:
         assert shell.run("answer=$TMOUT").answer == "60"
 
 
+class _HoldsBack:
+    """A server that sends its next message only when something came after the one before (Nagle's algorithm)."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self._waiting: list[str] = []
+
+    def send(self, text: str) -> None:
+        self.sent.append(text)
+        if len(self.sent) == 1:
+            nonce = text.partition("'<")[2].partition(":")[0]
+            self._waiting = ["the echo", "and the rest of it", f"<{nonce}::0:>", f"<{nonce}:1:0:>"]
+        self._is_held = False
+
+    def receive(self, timeout_seconds: float) -> str:
+        if self._is_held:
+            raise ConnectionLost(f"Nothing for {timeout_seconds} seconds.")
+        self._is_held = True
+        return self._waiting.pop(0)
+
+
+def test_while_the_shell_becomes_ours_every_message_is_answered() -> None:
+    """Nobody waits for the 40 ms that a network may take to acknowledge a message when nothing is sent back."""
+    channel = _HoldsBack()
+    Shell.take_over(channel, fast_deadline(20))  # type: ignore[arg-type]
+    assert channel.sent[1:-1] == ["", "", ""]
+
+
 def test_a_channel_that_was_hung_up_is_lost(this_machine: Machine) -> None:
     """The stand-in behaves as a channel does: after hanging up, nothing can be sent or received."""
     with this_machine.terminal() as channel:
