@@ -27,7 +27,7 @@ def main(mutants: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)
         _copy_tree(folder)
-        _mutmut(folder, "run", "--max-children", str(os.cpu_count() or 1), *mutants)
+        _mutmut(folder, "run", "--max-children", str(len(os.sched_getaffinity(0))), *mutants)
         results = dict(_RESULT.findall(_mutmut(folder, "results", "--all", "true", is_shown=False)))
         left = {mutant: _change(folder, mutant) for mutant, result in results.items() if result not in _NOTICED}
     explained = {(row["function"], row["line"]) for row in _ROW.finditer(EXPLANATIONS.read_text(encoding="utf-8"))}

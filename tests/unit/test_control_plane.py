@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from studio_setup.control_plane import SDK_CONFIG, ControlPlane
@@ -126,6 +126,16 @@ def test_an_api_out_of_reach_is_told(fake_time: FakeTime, error: Exception, call
     assert caught.value.aws_code == type(error).__name__
     assert str(caught.value).startswith(f"describe_domain: {error}")
     assert client.calls == calls
+
+
+def test_a_refusal_without_a_word_is_told_as_such(fake_time: FakeTime) -> None:
+    """An error that names neither code nor status is no throttling: it is told at once, and nothing is made up."""
+    client = _Broken(ClientError({}, "DescribeDomain"))
+    with pytest.raises(ControlPlaneRefused) as caught:
+        ControlPlane(client, fake_time.deadline(600)).call("describe_domain", **DOMAIN)  # type: ignore[arg-type]
+    assert caught.value.aws_code == "unknown"
+    assert str(caught.value) == f"describe_domain: unknown:  {ControlPlaneRefused.remedy}"
+    assert client.calls == 1
 
 
 def test_the_sdk_makes_each_call_once() -> None:

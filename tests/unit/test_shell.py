@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from studio_setup.errors import ConnectionLost, OutOfTime, ShellGone, ShellSilent
+from studio_setup.prompt import PromptFinder
 from studio_setup.shell import MAX_TEXT_CHARACTERS, Shell, percent_b
+from tests.unit.fakes import FakeTime
 from tests.unit.machines import Machine, needs
 from tests.unit.pty_channel import PtyChannel, fast_deadline
 
@@ -114,6 +117,44 @@ def test_a_shell_that_never_answers_ends_with_our_time(this_machine: Machine) ->
     """Our own time may be up before our patience is; that is another matter."""
     with this_machine.terminal("sleep", "60", speed=200) as channel, pytest.raises(OutOfTime, match="was starting"):
         Shell.take_over(channel, fast_deadline(20, 200))
+
+
+class _MuteTerminal:
+    """A terminal that shows nothing, ever; it remembers what was typed when, and how long each listening took."""
+
+    def __init__(self, time: FakeTime) -> None:
+        self._time = time
+        self.typed: list[tuple[float, str]] = []
+
+    def send(self, text: str) -> None:
+        """Take a line."""
+        self.typed.append((self._time.now, text))
+
+    def receive(self, timeout_seconds: float) -> str:
+        """Let that time pass."""
+        self._time.sleep(timeout_seconds)
+        return ""
+
+
+def test_the_line_is_typed_again_ever_less_often(fake_time: FakeTime) -> None:
+    """A start-up file may swallow lines for a minute; each pause is twice as long."""
+    terminal: Any = _MuteTerminal(fake_time)
+    started = fake_time.now
+    with pytest.raises(ShellSilent, match="it shows: ''"):
+        Shell.take_over(terminal, fake_time.deadline(1000))
+    assert [when - started for when, _ in terminal.typed] == [0, 2, 6, 14, 30]
+    assert fake_time.now - started == 60
+    (line,) = {typed for _, typed in terminal.typed}
+    assert line.startswith("\x15 exec env ")
+    assert line.endswith("'\r")
+
+
+def test_a_line_is_given_twenty_seconds(fake_time: FakeTime) -> None:
+    """Silence is told when it lasted as long; nothing is listened for longer than five seconds at once."""
+    terminal: Any = _MuteTerminal(fake_time)
+    with pytest.raises(ConnectionLost, match="silent for 20 seconds"):
+        Shell(terminal, fake_time.deadline(1000), PromptFinder("n")).run("true")
+    assert fake_time.slept == [5, 5, 5, 5]
 
 
 def test_a_shell_that_ends_by_itself_is_gone(this_machine: Machine) -> None:

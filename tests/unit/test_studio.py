@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -94,9 +95,19 @@ def test_the_user_of_an_app_is_known(studio: Studio) -> None:
 
 @pytest.mark.parametrize(("owner", "user"), [("alice", "alice"), (None, "bot")])
 def test_an_app_of_a_space_is_logged_in_to_as_its_owner(
-    sagemaker: Stubber, fake_time: FakeTime, wire: Wire, session: requests.Session, *, owner: str | None, user: str
+    *,
+    sagemaker: Stubber,
+    fake_time: FakeTime,
+    wire: Wire,
+    session: requests.Session,
+    caplog: pytest.LogCaptureFixture,
+    owner: str | None,
+    user: str,
 ) -> None:
-    """A space's owner, or the user profile for spaces that nobody owns, asks for the URL, which names the space."""
+    """A space's owner, or the user profile for spaces that nobody owns, asks for the URL, which names the space.
+
+    The log says which of the two it is.
+    """
     settings = {"OwnershipSettings": {"OwnerUserProfileName": owner}} if owner else {}
     sagemaker.add_response("describe_space", settings, SPACE)
     expected = PRESIGN | {"UserProfileName": user, "SpaceName": "team-space", "LandingUri": "app:JupyterLab:"}
@@ -104,7 +115,11 @@ def test_an_app_of_a_space_is_logged_in_to_as_its_owner(
     wire.answer(f"GET {START}", redirect("https://xyz.studio.us-east-1.sagemaker.aws/jupyterlab/default/lab"))
     wire.answer("GET https://xyz.studio.us-east-1.sagemaker.aws/jupyterlab/default/lab", page())
     studio = Studio(sagemaker.client, SPACE_APP, fake_time.deadline(600))
+    caplog.set_level("INFO", logger="studio_setup")
     studio.find_user("bot")
+    (record,) = caplog.records
+    assert record.getMessage() == "user.found"
+    assert (record.__dict__["user_profile_name"], record.__dict__["is_owner"]) == (user, owner is not None)
     assert studio.log_in(session) == "https://xyz.studio.us-east-1.sagemaker.aws/jupyterlab/default"
 
 
@@ -155,6 +170,36 @@ def test_a_slow_app_is_looked_at_less_often(sagemaker: Stubber, studio: Studio, 
     studio.wait_until_in_service(0)
     assert fake_time.slept[-1] > 25
     assert max(fake_time.slept) <= 33
+
+
+def test_the_looks_become_rarer_evenly(
+    sagemaker: Stubber, app: App, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chance aside, every pause after 150 seconds is 15 % longer than the one before, until it is half a minute."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
+    _statuses(sagemaker, *["Pending"] * 50, "InService")
+    Studio(sagemaker.client, app, fake_time.deadline(3600)).wait_until_in_service(0)
+    regular, rarer = fake_time.slept[:34], fake_time.slept[34:]
+    assert regular == pytest.approx([4.5] * 34)
+    assert sum(regular[:-1]) < 150 < sum(regular)
+    assert rarer == pytest.approx([min(4.5 * 1.15**number, 30) for number in range(1, 17)])
+
+
+def test_waiting_is_in_the_log(
+    sagemaker: Stubber, studio: Studio, fake_time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever wonders why nothing happens finds the status, and how long it has been waited for."""
+    caplog.set_level("INFO", logger="studio_setup")
+    _statuses(sagemaker, "Deleted", "Pending", "InService")
+    studio.wait_until_in_service(60)
+    first, both = round(fake_time.slept[0], 3), round(sum(fake_time.slept), 3)
+    assert [
+        (record.msg, record.__dict__.get("status"), record.__dict__["waited_seconds"]) for record in caplog.records
+    ] == [
+        ("app.waiting", "Deleted", 0),
+        ("app.waiting", "Pending", first),
+        ("app.in_service", None, both),
+    ]
 
 
 def test_a_failed_app_gives_its_reason(sagemaker: Stubber, studio: Studio) -> None:
