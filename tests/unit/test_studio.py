@@ -172,17 +172,24 @@ def test_a_slow_app_is_looked_at_less_often(sagemaker: Stubber, studio: Studio, 
     assert max(fake_time.slept) <= 33
 
 
+@pytest.mark.parametrize(("pause_seconds", "how_often"), [(5.0, 31), (4.3, 35)], ids=["on-the-dot", "just-after"])
 def test_the_looks_become_rarer_evenly(
-    sagemaker: Stubber, app: App, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
+    *,
+    sagemaker: Stubber,
+    app: App,
+    fake_time: FakeTime,
+    monkeypatch: pytest.MonkeyPatch,
+    pause_seconds: float,
+    how_often: int,
 ) -> None:
-    """Chance aside, every pause after 150 seconds is 15 % longer than the one before, until it is half a minute."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
-    _statuses(sagemaker, *["Pending"] * 50, "InService")
+    """If chance is always the same, every pause after 150 seconds is 15 % longer than the last, up to half a minute."""
+    chance = pause_seconds / 4.5
+    monkeypatch.setattr(random, "uniform", lambda _low, _high: chance)
+    _statuses(sagemaker, *["Pending"] * 60, "InService")
     Studio(sagemaker.client, app, fake_time.deadline(3600)).wait_until_in_service(0)
-    regular, rarer = fake_time.slept[:34], fake_time.slept[34:]
-    assert regular == pytest.approx([4.5] * 34)
-    assert sum(regular[:-1]) < 150 < sum(regular)
-    assert rarer == pytest.approx([min(4.5 * 1.15**number, 30) for number in range(1, 17)])
+    assert fake_time.slept[:how_often] == pytest.approx([pause_seconds] * how_often)
+    rarer = [min(pause_seconds * 1.15**number, 30 * chance) for number in range(1, 61 - how_often)]
+    assert fake_time.slept[how_often:] == pytest.approx(rarer)
 
 
 def test_waiting_is_in_the_log(
@@ -213,7 +220,7 @@ def test_a_failed_app_gives_its_reason(sagemaker: Stubber, studio: Studio) -> No
 def test_a_failed_app_without_a_reason_says_so(sagemaker: Stubber, studio: Studio) -> None:
     """A reason that is missing is not made up."""
     _statuses(sagemaker, "Failed")
-    with pytest.raises(AppFailed, match="no reason given"):
+    with pytest.raises(AppFailed, match=r"start: no reason given\."):
         studio.wait_until_in_service(60)
 
 

@@ -12,10 +12,13 @@ from requests.cookies import RequestsCookieJar
 
 from studio_setup import remote_run
 from studio_setup.app_event import App
-from studio_setup.errors import AppDeleted, NoWorkspace
+from studio_setup.channel import WebSocketAddress
+from studio_setup.command_run import CommandRun
+from studio_setup.deadline import Deadline
+from studio_setup.errors import AppDeleted, ConnectionLost, NoWorkspace
 from studio_setup.plan import Command, Plan
 from studio_setup.prompt import PromptFinder, Reply
-from studio_setup.remote_run import RemoteRuns
+from studio_setup.remote_run import Progress, RemoteRuns
 from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
 from studio_setup.setup_run import Job, Tools, set_up
 from studio_setup.shell import Shell
@@ -118,6 +121,59 @@ def test_reasons_say_which_commands_failed_and_how(app: App) -> None:
     studio, plan = _studio(slow=Behaviour(ended="timed-out", exit_status=143))
     report = _set_up(studio, plan, app)
     assert (report.outcome, report.reason) == (Outcome.TIMED_OUT, "slow (timed out)")
+
+
+def test_a_report_says_of_which_app_and_how_long(app: App) -> None:
+    """The report names the app, and has the time that the setup took."""
+    studio, plan = _studio(one=Behaviour(("a", "b")))
+    started = studio.time.now
+    report = _set_up(studio, plan, app)
+    assert report.app == app.as_dict()
+    assert report.seconds == round(studio.time.now - started, 3) > 0
+
+
+@pytest.mark.parametrize(
+    ("has_begun", "code", "beginning"),
+    [(True, "out-of-time", "Our time is up, and the connection is lost: "), (False, "connection-lost", "")],
+    ids=["during-a-run", "before-any-run"],
+)
+def test_a_loss_at_the_end_of_our_time_is_told(app: App, *, has_begun: bool, code: str, beginning: str) -> None:
+    """If there is no time to connect again, the loss is the reason, and a run that has begun is said to go on."""
+    studio, plan = _studio((8, Fault.LOST_AFTER), one=OK)
+
+    works = [True] * has_begun
+
+    def open_channel(address: WebSocketAddress, deadline: Deadline) -> Any:  # noqa: ANN401 (a channel)
+        if works:
+            works.pop()
+            return studio.open_channel(address, deadline)
+        studio.time.sleep(deadline.remaining_seconds)
+        raise ConnectionLost("The handshake failed.")
+
+    tools = Tools(studio.sagemaker, studio.http_session(), open_channel)
+    report = set_up(Job(app, plan), tools, studio.time.deadline(100))
+    assert report.code == code
+    assert report.reason.startswith(f"{beginning}The handshake failed.")
+
+
+def test_a_space_of_nobody_is_set_up_as_whom_the_job_names() -> None:
+    """The user profile for spaces without an owner gets from the job to the login."""
+    studio, plan = _studio(one=OK)
+    users: list[str] = []
+    presigned = studio.sagemaker.create_presigned_domain_url
+    studio.sagemaker.describe_space = lambda **_: {}
+    studio.sagemaker.create_presigned_domain_url = lambda **asked: users.append(asked["UserProfileName"]) or presigned()
+    report = _set_up(studio, plan, App("d-0", "", "JupyterLab", "default", "team"), shared_space_user="bot")
+    assert (report.outcome, users) == (Outcome.SUCCEEDED, ["bot"])
+
+
+@pytest.mark.parametrize(("grace_seconds", "outcome"), [(60, Outcome.SUCCEEDED), (0, Outcome.APP_GONE)])
+def test_the_app_before_has_the_jobs_grace(app: App, grace_seconds: float, outcome: Outcome) -> None:
+    """A deleted app is waited for as long as the job says."""
+    studio, plan = _studio(one=OK)
+    statuses = iter(["Deleted", "Pending", "InService"])
+    studio.sagemaker.describe_app = lambda **_: {"Status": next(statuses)}
+    assert _set_up(studio, plan, app, grace_seconds=grace_seconds).outcome is outcome
 
 
 def test_a_joined_success_says_so(app: App) -> None:
@@ -233,6 +289,40 @@ def test_a_complaint_has_the_last_that_the_app_said(reply: Reply, complaint: str
     with pytest.raises(NoWorkspace) as caught:
         RemoteRuns(shell, "/tmp").has("run")
     assert str(caught.value).startswith(f"The app cannot keep a run: {complaint}. ")
+
+
+def _follow(answer: str, count: int = 100) -> Progress:
+    shell: Any = SimpleNamespace(run=lambda _line, **_: Reply(0, answer, ""))
+    return RemoteRuns(shell, "/tmp").follow("run", "command", 0, count)
+
+
+def test_an_answer_about_a_command_is_read_to_the_letter() -> None:
+    """State, exit status, end, seconds to the hundredth, size and output are what the app says; `-` says nothing."""
+    assert _follow("follow over 143 timed-out 1.004 3.118 5 aGVsbG8=") == Progress(
+        "over", 143, "timed-out", 2.11, 5, b"hello"
+    )
+    assert _follow("follow running - - 1.00 - 0 ") == Progress("running", None, "", None, 0, b"")
+
+
+@pytest.mark.parametrize("data", ["aGVs!bG8=", "aGVsbG8", "aGVsbG8=x"])
+def test_output_that_is_no_base64_is_garbled(data: str) -> None:
+    """What somebody prints into an answer is never left out of it silently."""
+    with pytest.raises(ConnectionLost, match="garbled"):
+        _follow(f"follow over 0 - 1.00 2.00 5 {data}")
+
+
+def test_what_is_held_is_shown_when_the_rest_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    """If somebody empties a command's log before its tail is fetched, the last that was fetched is shown."""
+    answers = iter(
+        [Progress("over", 0, "", 1.0, 40_000, b"\n" * 32_000 + b"x" * 768), Progress("over", 0, "", 1.0, 0, b"")]
+    )
+    runs: Any = SimpleNamespace(log_path=lambda *_: "/log", follow=lambda *_: next(answers))
+    result = CommandRun("run", Command("one", "true")).carry_out(runs)
+    assert result.succeeded
+    assert [fields["text"] for name, fields in _logged(caplog) if name == "command.output"] == [
+        "\n" * 32_000,
+        "x" * 768,
+    ]
 
 
 def test_a_deleted_app_is_not_waited_for_after_a_loss(app: App, fake_time: FakeTime) -> None:
