@@ -13,7 +13,6 @@ from requests.cookies import RequestsCookieJar
 from studio_setup import remote_run
 from studio_setup.app_event import App
 from studio_setup.channel import WebSocketAddress
-from studio_setup.command_run import CommandRun
 from studio_setup.deadline import Deadline
 from studio_setup.errors import AppDeleted, ConnectionLost, NoWorkspace
 from studio_setup.plan import Command, Plan
@@ -309,20 +308,6 @@ def test_output_that_is_no_base64_is_garbled(data: str) -> None:
     """What somebody prints into an answer is never left out of it silently."""
     with pytest.raises(ConnectionLost, match="garbled"):
         _follow(f"follow over 0 - 1.00 2.00 5 {data}")
-
-
-def test_what_is_held_is_shown_when_the_rest_is_gone(caplog: pytest.LogCaptureFixture) -> None:
-    """If somebody empties a command's log before its tail is fetched, the last that was fetched is shown."""
-    answers = iter(
-        [Progress("over", 0, "", 1.0, 40_000, b"\n" * 32_000 + b"x" * 768), Progress("over", 0, "", 1.0, 0, b"")]
-    )
-    runs: Any = SimpleNamespace(log_path=lambda *_: "/log", follow=lambda *_: next(answers))
-    result = CommandRun("run", Command("one", "true")).carry_out(runs)
-    assert result.succeeded
-    assert [fields["text"] for name, fields in _logged(caplog) if name == "command.output"] == [
-        "\n" * 32_000,
-        "x" * 768,
-    ]
 
 
 def test_a_deleted_app_is_not_waited_for_after_a_loss(app: App, fake_time: FakeTime) -> None:
