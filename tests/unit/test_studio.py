@@ -81,6 +81,14 @@ def test_a_refused_domain_call_names_the_code(sagemaker: Stubber, studio: Studio
     assert caught.value.aws_code == code
 
 
+def test_a_throttled_call_is_made_again(sagemaker: Stubber, studio: Studio, fake_time: FakeTime) -> None:
+    """What SageMaker refuses for now is asked again, within our time."""
+    sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400)
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, {"DomainId": "d-abcdefghijkl"})
+    studio.refuse_sso()
+    assert len(fake_time.slept) == 1
+
+
 # Whom to log in as
 
 

@@ -255,6 +255,18 @@ def test_a_command_of_which_nothing_was_heard_has_no_facts(app: App) -> None:
     assert report.commands == (CommandResult("one", CommandState.RUNNING, None, None, 0, 0, ""),)
 
 
+def test_a_command_that_still_runs_is_reported_as_far_as_it_is_known(app: App) -> None:
+    """If the time is up while a command runs, the report has what it printed so far, and where all of it is."""
+    studio, plan = _studio(one=Behaviour(("spam\n",) * 100))
+    tools = Tools(studio.sagemaker, studio.http_session(), studio.open_channel)
+    report = set_up(Job(app, plan), tools, studio.time.deadline(2.5))
+    assert report.outcome is Outcome.UNFINISHED
+    (printed,) = [len(command.log) for command in studio.now.commands.values()]
+    path = f"/tmp/studio-setup/{report.run_id}/one.log"
+    # The last look's answer came too late.
+    assert report.commands == (CommandResult("one", CommandState.RUNNING, None, None, printed - 5, 0, path),)
+
+
 def test_leaving_ends_the_shell(machine: Machine) -> None:
     """A shell that is left ends, and its terminal with it."""
     with machine.terminal() as channel:
