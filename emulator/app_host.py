@@ -33,6 +33,7 @@ class StartOptions:
         shell: the program in Jupyter's terminals; None is what the app's type has (`app_kinds`).
         environment: variables of the container on top of its own, such as PS1.
         autorestart: whether a Jupyter server that died comes back by itself.
+        launcher: what the server is started through, and with it everything inside, such as nsenter; it must exec.
         server: for JupyterServer apps, which Jupyter server runs (`servers.SERVERS`); today's unless told otherwise.
     """
 
@@ -43,6 +44,7 @@ class StartOptions:
     shell: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     autorestart: bool = True
+    launcher: tuple[str, ...] = ()
     server: str = ""
 
 
@@ -54,7 +56,8 @@ class AppStart:
         self.container = container
         self.kind = kind_of(app.key.app_type)
         self.server = SERVERS[options.server]
-        jupyter_options = JupyterOptions(options.shell or self.kind.shell, self.server, options.autorestart)
+        shell = options.shell or self.kind.shell
+        jupyter_options = JupyterOptions(shell, self.server, options.autorestart, options.launcher)
         self.jupyter = JupyterApp(container, self.kind, jupyter_options)
         self.options = options
         self._task: asyncio.Task[None] | None = None

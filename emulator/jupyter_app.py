@@ -35,6 +35,7 @@ class JupyterOptions:
     shell: tuple[str, ...]
     server: Server
     autorestart: bool = True
+    launcher: tuple[str, ...] = ()
     start_limit_seconds: float = 60.0
 
 
@@ -125,6 +126,7 @@ class JupyterApp:
         server = self._options.server
         settings = server.settings
         return [
+            *self._options.launcher,
             str(self._container.programs / (server.program or self._kind.program)),
             "--no-browser",
             "--allow-root",

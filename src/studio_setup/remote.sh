@@ -57,9 +57,8 @@ open_run() {
 # claim RUN DIGEST [force]: make RUN the one that sets up this start of the app, unless there is one already (force
 # replaces one that is over); answers "claim RUN DIGEST VERDICT" of the one that holds.
 claim() {
-    open_run "$1" "$2" || return 1
-    # A hard link appears whole or not at all, and only once.
-    ln "$root/$1/claim" "$root/claim" 2>/dev/null
+    # A hard link appears whole and only once; finding it takes no room.
+    [ -e "$root/claim" ] && [ "$3" != force ] || { open_run "$1" "$2" && ln "$root/$1/claim" "$root" 2>/dev/null; }
     read -r run digest <"$root/claim" || return 1
     if [ "$3" = force ] && [ "$run" != "$1" ] && [ -h "$root/$run/over" ]; then
         ln -f "$root/$1/claim" "$root/claim.$1" &&
@@ -77,7 +76,7 @@ has() {
 
 # finish RUN VERDICT ATTEMPT: nothing is left to do for it; answers "finish VERDICT ATTEMPT" of the first to say so.
 finish() {
-    # A link is made by one process only, and takes no room.
+    # A link is made once, and takes no room.
     ln -s "$2 $3" "$root/$1/over" 2>/dev/null
     answer="finish $(readlink "$root/$1/over")"
 }

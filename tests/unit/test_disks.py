@@ -60,13 +60,13 @@ def test_at_its_limit_a_command_on_a_full_disk_is_ended(runs: RemoteRuns, machin
 
 
 def test_a_run_is_found_again_on_a_full_disk(runs: RemoteRuns, disks: Disks, machine: Machine) -> None:
-    """A new connection takes no room: it finds the exit status, and what comes to an end has its verdict."""
+    """A new connection or invocation takes no room: it finds the run, its exit status and its verdict."""
     _carry_out(runs, f"{FILL} exit 3")
     with machine.runs(*disks.enter, machine.shell) as again:
         assert again.has(RUN)
         assert _carry_out(again, f"{FILL} exit 3").exit_status == 3
         assert again.finish(RUN, "failed", RUN)
-        assert again.claim(RUN, "digest", force=False) == Claim(RUN, "digest", "failed")
+        assert again.claim("later", "digest", force=False) == Claim(RUN, "digest", "failed")
 
 
 @pytest.mark.parametrize("machine", ["this"], indirect=True)

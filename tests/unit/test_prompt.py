@@ -197,3 +197,10 @@ def test_the_tail_is_what_a_person_would_look_at() -> None:
     finder.feed("x" * 1000 + "Password: ")
     assert finder.tail.endswith("xxPassword: ")
     assert len(finder.tail) == 500
+
+
+def test_prompts_of_ours_are_no_text() -> None:
+    """A shell that draws its prompt again and again (busybox) does so beside what was printed."""
+    finder = PromptFinder("0a")
+    finder.feed("<0a:1:0:><0a:1:0:>no room\r\n<0a:2:1:>")
+    assert finder.find(2) == Reply(1, "", "no room\r\n")
