@@ -72,6 +72,21 @@ def test_lines_are_shown_whole() -> None:
     assert text.feed(b"", final=True) == ""
 
 
+def test_all_lines_that_are_whole_are_shown_at_once() -> None:
+    """However many lines arrive together, only the last is held, if it has not ended."""
+    assert OutputText().feed(b"one\ntwo\nthr") == "one\ntwo\n"
+    assert OutputText().feed(b"line\n" * 2000 + b"torn") == "line\n" * 2000
+
+
+def test_a_long_line_is_waited_for_but_not_a_longer_one() -> None:
+    """A line is held up to 4,096 characters; of what is longer, an escape code that may be cut stays behind."""
+    text = OutputText()
+    assert text.feed(b"." * 4096) == ""
+    assert text.feed(b".") == "." * 4097
+    assert OutputText().feed(b"." * 5000 + b"\x1b[31m.\x1b[") == "." * 5001
+    assert OutputText().feed(b".\x1b[31m" + b"." * 5000) == "." * 5001
+
+
 def test_a_line_without_end_is_not_held_for_ever() -> None:
     """A command that prints dots all day is seen to do so, and nothing of it is lost or kept."""
     text, shown, longest_wait = OutputText(), [], 0

@@ -17,7 +17,7 @@ from studio_setup.deadline import Deadline
 from studio_setup.errors import AppDeleted, ConnectionLost, NoWorkspace
 from studio_setup.plan import Command, Plan
 from studio_setup.prompt import PromptFinder, Reply
-from studio_setup.remote_run import Progress, RemoteRuns
+from studio_setup.remote_run import Progress, RemoteRuns, Start
 from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
 from studio_setup.setup_run import Job, Tools, set_up
 from studio_setup.shell import Shell
@@ -305,6 +305,21 @@ def test_a_complaint_has_the_last_that_the_app_said(reply: Reply, complaint: str
 def _follow(answer: str, count: int = 100) -> Progress:
     shell: Any = SimpleNamespace(run=lambda _line, **_: Reply(0, answer, ""))
     return RemoteRuns(shell, "/tmp").follow("run", "command", 0, count)
+
+
+def test_a_look_at_a_command_types_no_script() -> None:
+    """The script goes along when a command is to be started, and only then."""
+    texts: list[str] = []
+
+    def run(_line: str, *, text: str) -> Reply:
+        texts.append(text)
+        return Reply(0, "follow running - - 1.00 - 0 ", "")
+
+    shell: Any = SimpleNamespace(run=run)
+    runs = RemoteRuns(shell, "/tmp")
+    runs.follow("run", "command", 0, 100, Start("script", 60))
+    runs.follow("run", "command", 0, 100)
+    assert texts == ["script", ""]
 
 
 def test_an_answer_about_a_command_is_read_to_the_letter() -> None:
