@@ -88,8 +88,9 @@ def _stream(lines: Sequence[tuple[str, Sequence[tuple[int, int]], int, str]]) ->
     made = []
     for number, (noise, others, status, answer) in enumerate(lines, start=1):
         stale = "".join(f"<{NONCE}:{number - ago if number > ago else ''}:{other}:old>typed" for ago, other in others)
-        before = stale + noise + "\r\n"
-        made.append((f"{before}<{NONCE}:{number}:{status}:{answer}>", Reply(status, answer, before)))
+        printed = noise + "\r\n"
+        text = f"{stale}{printed}<{NONCE}:{number}:{status}:{answer}>"
+        made.append((text, Reply(status, answer, "typed" * len(others) + printed)))
     return made
 
 
@@ -98,7 +99,7 @@ def _stream(lines: Sequence[tuple[str, Sequence[tuple[int, int]], int, str]]) ->
 def test_each_line_gets_its_own_reply(
     lines: Sequence[tuple[str, Sequence[tuple[int, int]], int, str]], cuts: Sequence[int], rest: str
 ) -> None:
-    """However the stream is cut, a reply is found as soon as its prompt is whole, not before, and unchanged."""
+    """However the stream is cut, a reply is found as soon as its prompt is whole, not before, and has no other."""
     expected = _stream(lines)
     ends = [sum(len(text) for text, _ in expected[: count + 1]) for count in range(len(expected))]
     finder, seen, found = PromptFinder(NONCE), 0, 0
