@@ -71,7 +71,7 @@ class SoakApp:
         """The verdict that the app keeps of a run (the one that claimed this start), and the attempt that said so."""
         try:
             run_id = run_id or (self._root / "claim").read_text().split()[0]
-            return (self._root / run_id / "over").read_text().strip()
+            return str((self._root / run_id / "over").readlink())
         except FileNotFoundError:
             return ""
 
