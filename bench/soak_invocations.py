@@ -26,7 +26,6 @@ from typing import Any, Self
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import requests
 
 from studio_setup import control_plane, handler
@@ -121,7 +120,7 @@ def main() -> None:
     if sys.argv[3]:
         control_plane.THROTTLED_SECONDS = float(sys.argv[3])
     requests.Session = _RecordingSession  # type: ignore[misc]
-    boto3.client("sagemaker")  # the API's model is read once, before the first fork
+    handler.sagemaker_client()  # made once, before the first fork: every invocation finds its process warm
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     while True:
         _, pipes, _, _ = socket.recv_fds(control, 1, 1)

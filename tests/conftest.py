@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from studio_setup.handler import sagemaker_client
+
 _OURS = ("APP_TYPES", "DOMAIN_ID")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -27,6 +29,12 @@ def _made_up_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "NETRC"):
             patch.setenv(name, str(nowhere))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_warm_client() -> None:
+    """Every test finds a function that Lambda has just started."""
+    sagemaker_client.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 import requests
@@ -17,6 +18,9 @@ from studio_setup.plan import Plan
 from studio_setup.report import SetupFailed
 from studio_setup.settings import Settings
 from studio_setup.setup_run import Job, Tools, set_up
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
 
 LOG = logging.getLogger(__name__)
 # What is left for deleting the terminal and writing the last line.
@@ -56,7 +60,7 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
         return ignored
     LOG.info("setup.started", extra={"app": started.app.as_dict(), "event_id": started.event_id})
     with requests.Session() as http:
-        tools = Tools(boto3.client("sagemaker", config=SDK_CONFIG), http)
+        tools = Tools(sagemaker_client(), http)
         plan = Plan(SETUPS[started.app.app_type])
         report = set_up(Job(started.app, plan, shared_space_user=settings.shared_space_user), tools, deadline)
     fields = report.as_dict()
@@ -65,6 +69,12 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
         raise SetupFailed(report)
     LOG.info("setup.finished", extra=fields)
     return fields
+
+
+@functools.cache
+def sagemaker_client() -> SageMakerClient:
+    """A client for as long as Lambda keeps this process: its connections are used again by the next invocation."""
+    return boto3.client("sagemaker", config=SDK_CONFIG)
 
 
 def quiet_libraries() -> None:

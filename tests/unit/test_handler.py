@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from studio_setup.errors import BadInput
-from studio_setup.handler import lambda_handler
+from studio_setup.handler import lambda_handler, sagemaker_client
 from studio_setup.report import SetupFailed
 from tests.unit.loopback import Loopback
 
@@ -45,6 +45,13 @@ def _finished(log: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 def _errors(log: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [record.__dict__ for record in log.records if record.levelno >= logging.ERROR]
+
+
+def test_a_warm_function_has_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's client, with its connections, is used again by the next invocation."""
+    client = sagemaker_client()
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert sagemaker_client() is client
 
 
 @pytest.mark.parametrize(
