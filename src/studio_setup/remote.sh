@@ -2,10 +2,9 @@
 # Keeps a run in the app: a command is a process of its own, and whoever connects finds it by its files.
 #
 # Its functions leave what they have to say in $answer, which the shell's prompt carries (see prompt.py).
-# Sent once per connection and read into the shell that shell.py owns; kept beside the runs as well, because each
-# command's keeper is a process of its own (`sh remote.VERSION.sh keep ...`). POSIX sh with the tools of coreutils 8.22 or
-# busybox; setsid from util-linux or busybox. Nothing here waits without a limit. Once a command runs, nothing more takes
-# room on the disk: it may fill it up, and still be followed to its end.
+# Sent once per connection and read into the shell that shell.py owns; kept beside the runs as well, for each command's
+# keeper (`sh remote.VERSION.sh keep ...`). POSIX sh with the tools of coreutils 8.22 or busybox; setsid from util-linux or
+# busybox. Nothing here waits without a limit. A command that runs may fill the disk: nothing more takes room.
 #
 #   $root/                              mode 0700 on the app's own disk: it lives as long as this start of the app
 #     remote.VERSION.sh  nap            this text; a pipe that wakes who waits for a command
@@ -198,7 +197,7 @@ end_watch() {
     read -r pid _ <"$command.keeper" && ! identity "$pid" && kill -KILL "-$pid" 2>/dev/null
 }
 
-# end_group: end $command's whole process group, with force if five seconds of asking are not enough.
+# end_group: end $command's whole process group; after five seconds of asking, with force.
 end_group() {
     { read -r pid _ <"$command.child" && [ -n "$pid" ]; } || return 0
     # A moment after its start it has no group yet.
@@ -225,7 +224,7 @@ identity() {
     [ "$2" != Z ] && [ "$2" != X ]
 }
 
-# nap: wait until some command is over, but not for long; without a process where the shell can.
+# nap: wait until some command is over, but not for long; in bash, without a process.
 nap() {
     if [ -n "${BASH_VERSION:-}" ]; then
         # shellcheck disable=SC3045 # bash only
@@ -236,7 +235,7 @@ nap() {
     return 0
 }
 
-case ${1:-} in
-keep) "$@" ;;
-*) ;;
+case ${1:-} in keep)
+    unset -f [ cd echo kill printf read rm setsid sleep true umask wait # the user's, where sh is bash
+    "$@" ;;
 esac

@@ -183,6 +183,16 @@ def test_a_command_has_the_users_environment_and_nothing_of_ours(machine: Machin
     assert not {"PS1", "PS2", "HISTFILE", "TMOUT", "PROMPT_COMMAND", "ENV", "answer", "text", "sn"} & set(environ)
 
 
+def test_functions_that_the_user_exports_are_not_called(machine: Machine) -> None:
+    """Where `sh` is bash, it takes functions from the environment: none of them keeps a command for us."""
+    names = "[ cd echo kill printf read rm setsid sleep test true umask wait"
+    functions = {f"BASH_FUNC_{name}%%": "() { builtin echo spam; return 1; }" for name in names.split()}
+    with machine.runs(**functions) as runs:
+        runs.open_run(RUN, "digest")
+        assert _run(runs, "exit 42").exit_status == 42
+    assert machine.left_processes() == {}
+
+
 def test_a_command_has_the_users_umask_and_the_log_is_private(machine: Machine) -> None:
     """What a command makes has the mode that the user wants; what the run keeps is for the user alone."""
     with machine.runs("sh", "-c", f"umask 027; exec {machine.shell}") as runs:
