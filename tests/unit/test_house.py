@@ -22,6 +22,7 @@ RESERVED = {
     "time": {"deadline.py"},
     "boto3": {"handler.py", "cli.py"},
     "os": {"handler.py", "cli.py"},
+    "botocore": {"control_plane.py", "cli.py"},
 }
 OWN_MACHINES_FOLDERS = tuple(f"/{name}/" for name in ("work", "root"))
 
