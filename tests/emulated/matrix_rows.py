@@ -77,7 +77,8 @@ WAYS = (
     Way(
         "The connection ends in mid-command, with or without a word, or falls silent",
         "connected again; the command has gone on, its output and exit status are found",
-        f"{_ANY_STEP} {_STAYS} losses::a_dropped_socket_loses_nothing",
+        f"{_ANY_STEP} {_STAYS} losses::a_dropped_socket_loses_nothing"
+        " commands::a_command_may_stop_the_jupyter_server_for_a_while",
     ),
     Way(
         "The Jupyter server restarts in mid-command, by the command's own doing too",
@@ -92,7 +93,8 @@ WAYS = (
     Way(
         "Output that looks like a prompt",
         "is output",
-        "verdicts::text_like_a_prompt_in_the_output_ends_nothing verdicts::what_a_command_prints_is_never_an_answer",
+        "verdicts::text_like_a_prompt_in_the_output_ends_nothing verdicts::what_a_command_prints_is_never_an_answer"
+        " any_output::any_output_is_output",
     ),
     Way(
         "Any prompt of the user's",
@@ -102,7 +104,8 @@ WAYS = (
     Way(
         "Start-up files that print, wait, ask, replace the shell or end it",
         "the line is typed again until our shell answers; a shell that ends is `shell-silent`, soon",
-        "shells::any_start_up_file shells::a_shell_that_ends_by_itself_is_reported",
+        "shells::any_start_up_file shells::a_home_that_is_slow_to_read shells::a_space_with_start_up_files_of_its_own"
+        " remote_sh::functions_that_the_user_exports_are_not_called shells::a_shell_that_ends_by_itself_is_reported",
     ),
     Way(
         "Commands that need a conda environment",
@@ -112,7 +115,7 @@ WAYS = (
     Way(
         "Another login shell",
         "the take-over is understood by all of them",
-        "shells::any_shell shell::every_shell_becomes_ours",
+        "shells::any_shell shells::any_start_up_file shell::every_shell_becomes_ours",
     ),
     Way(
         "Escape codes, bracketed paste, progress bars",
@@ -127,7 +130,8 @@ WAYS = (
     Way(
         "A script that is not complete",
         "is a file, so it ends with an error of its own; nothing waits for the rest",
-        "remote_sh::a_command_may_end_in_any_way verdicts::a_script_runs_as_it_is",
+        "commands::a_command_may_end_in_any_way remote_sh::a_command_may_end_in_any_way"
+        " verdicts::a_script_runs_as_it_is",
     ),
     Way(
         "More than 4,095 characters on a line",
@@ -137,27 +141,29 @@ WAYS = (
     Way(
         "Very much output",
         "head and tail in the log, all of it in the app, memory flat",
-        "verdicts::much_output_is_bounded_in_the_log_and_whole_in_the_app",
+        "verdicts::much_output_is_bounded_in_the_log_and_whole_in_the_app any_output::a_gigabyte_without_a_newline",
     ),
     Way(
         "Output that is no text",
         "the log has readable text; the app has the bytes",
-        "properties::output_is_always_fit_for_a_log verdicts::what_a_command_prints_is_never_an_answer",
+        "properties::output_is_always_fit_for_a_log any_output::any_output_is_output",
     ),
     Way(
         "A command that never ends",
         "ended at its limit with all it started: `command-timed-out`",
-        "verdicts::a_command_is_ended_at_its_limit_with_everything_it_started",
+        "verdicts::a_command_is_ended_at_its_limit_with_everything_it_started"
+        " commands::a_command_that_does_not_end_is_ended_at_its_limit",
     ),
     Way(
         "`exit`, `exec`, `set -e` in a command",
         "end that command only",
-        "remote_sh::a_command_may_end_in_any_way verdicts::a_failure_is_a_failure",
+        "commands::a_command_may_end_in_any_way remote_sh::a_command_may_end_in_any_way"
+        " verdicts::a_failure_is_a_failure",
     ),
     Way(
         "A background child that keeps the output open",
         "the command's own end counts",
-        "remote_sh::a_background_child_does_not_hold_the_command",
+        "commands::what_a_command_left_running_is_the_users remote_sh::a_background_child_does_not_hold_the_command",
     ),
     Way(
         "The function's time is up in mid-command",
@@ -261,8 +267,12 @@ WAYS = (
     ),
     Way(
         "A full or read-only disk",
-        "nothing of ours is in the home; without a place for the run: `no-workspace`",
-        "remote_sh::an_app_without_a_place_says_so",
+        "nothing of ours is in the home; a command that fills the disk of the run is followed to its end all the same;"
+        " without a place for the run: `no-workspace`",
+        "full_disks::commands_that_fill_the_disk full_disks::a_killed_server_on_a_full_disk_loses_nothing"
+        " full_disks::without_a_place_for_the_run_it_fails_with_the_remedy full_disks::a_full_home_does_not_matter"
+        " disks::with_very_little_room_a_command_is_run_or_it_is_not disks::a_run_is_found_again_on_a_full_disk",
+        "a slow disk, but for a slow start-up file",
     ),
     Way(
         "A script with CRLF line ends",

@@ -12,7 +12,7 @@ from emulator.studio import LocalStudio
 from studio_setup.plan import Command
 from studio_setup.report import CommandState, Outcome
 from tests.disks import small_disks
-from tests.emulated.scenario import Place, Scenario, statuses
+from tests.emulated.scenario import Place, Scenario, statuses, wait_until
 
 FILL = 'cat /dev/zero >"$TMPDIR/fill"; '
 
@@ -44,7 +44,7 @@ def test_commands_that_fill_the_disk(
         assert set_up(f"{FILL} exit 0", "echo never >~/effects") == (Outcome.FAILED, "no-workspace", [0, None])
         assert scenario.effects() == []
         assert set_up(Command("endless", f"{FILL} sleep 600 & sleep 601", timeout_seconds=1))[0] is Outcome.TIMED_OUT
-        assert scenario.app.processes() == [scenario.app.jupyter_pid]
+        wait_until(lambda: scenario.app.processes() == [scenario.app.jupyter_pid])
 
 
 def test_a_killed_server_on_a_full_disk_loses_nothing(start_app: Callable[..., Scenario], tmpdir: Path) -> None:
