@@ -36,6 +36,7 @@ START_UP_FILES = {
     "environment": "export ENV=~/.bashrc BASH_ENV=~/.bashrc PS2='more> ' IFS=:; cd /",
     "traps": "trap 'echo bye' EXIT; trap '' INT; trap 'echo debug' DEBUG",
 }
+STARTING = r"^The deadline passed while the user's shell was starting\. The app"
 STATUSES = [0, 1, 2, 3, 42, 126, 127, 128, 129, 130, 137, 143, 254, 255]
 NASTY = "".join(map(chr, range(1, 256))) + "'\"\\%s%%\\0101\\n\\c$(id)`id`$x!!~ \t\n☃🎉\n\n"
 
@@ -115,7 +116,7 @@ def test_a_shell_that_never_answers_says_what_it_shows(this_machine: Machine) ->
 
 def test_a_shell_that_never_answers_ends_with_our_time(this_machine: Machine) -> None:
     """Our own time may be up before our patience is; that is another matter."""
-    with this_machine.terminal("sleep", "60", speed=200) as channel, pytest.raises(OutOfTime, match="was starting"):
+    with this_machine.terminal("sleep", "60", speed=200) as channel, pytest.raises(OutOfTime, match=STARTING):
         Shell.take_over(channel, fast_deadline(20, 200))
 
 
@@ -155,6 +156,7 @@ def test_a_line_is_given_twenty_seconds(fake_time: FakeTime) -> None:
     with pytest.raises(ConnectionLost, match="silent for 20 seconds"):
         Shell(terminal, fake_time.deadline(1000), PromptFinder("n")).run("true")
     assert fake_time.slept == [5, 5, 5, 5]
+    assert terminal.typed == [(1000, "\x15sn=1 answer=; true\r")]
 
 
 def test_a_shell_that_ends_by_itself_is_gone(this_machine: Machine) -> None:
@@ -202,6 +204,13 @@ def test_any_text_arrives_as_it_is(machine: Machine) -> None:
 def test_encoded_text_is_harmless_to_type() -> None:
     """What is typed is printable ASCII without a single quote, so it fits between two."""
     assert re.fullmatch(r"[ -&(-~]*", percent_b(NASTY))
+
+
+def test_printable_text_is_typed_as_it_is() -> None:
+    """Only what a terminal or a quoted string does not take is encoded, so that a long script takes few lines."""
+    plain = "".join(map(chr, range(0x20, 0x7F)))
+    assert percent_b(plain) == plain.replace("\\", "\\0134").replace("'", "\\0047")
+    assert percent_b("\x1f\x7fé") == "\\0037\\0177\\0303\\0251"
 
 
 def test_typing_of_others_does_not_shift_replies(machine: Machine) -> None:
