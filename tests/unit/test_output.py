@@ -29,7 +29,10 @@ def _shown(chunks: list[bytes]) -> str:
         ("tab\tand\nnewline", "tab\tand\nnewline"),
         ("grüß ☃ 🎉", "grüß ☃ 🎉"),
     ],
-    ids=ascii,
+    ids=[
+        *("colours", "title-and-link", "cursor", "other-codes", "progress", "unfinished-progress", "windows"),
+        *("two-returns", "controls", "tab", "letters"),
+    ],
 )
 def test_only_what_can_be_read_is_shown(text: str, shown: str) -> None:
     """Colours, titles, cursor movements, overwritten progress and control characters go; text stays."""
