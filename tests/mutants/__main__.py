@@ -27,8 +27,8 @@ def main(mutants: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)
         _copy_tree(folder)
-        # Given a name, mutmut first runs the tests on the unchanged code, each by its id. One that cannot be found by its
-        # id (two backslashes are enough) would fail with every mutant, as if it noticed them all.
+        # Given a name, mutmut first runs the tests on the unchanged code, each by its id. One that cannot be found by
+        # its id (two backslashes are enough) would fail with every mutant, as if it noticed them all.
         _mutmut(folder, "run", "--max-children", str(len(os.sched_getaffinity(0))), *(mutants or ["studio_setup.*"]))
         found = _RESULT.findall(_mutmut(folder, "results", "--all", "true", is_shown=False))
         results = {mutant: result for mutant, result in found if not mutants or result != "not checked"}

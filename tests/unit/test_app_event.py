@@ -202,6 +202,44 @@ def test_a_reason_says_what_was_wrong(events_folder: Path) -> None:
     assert "'../admin' is no user profile name" in parsed.reason
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"eventSource": "amplify.amazonaws.com"}, "not SageMaker's CreateApp: amplify.amazonaws.com CreateApp"),
+        ({"errorCode": "AccessDenied", "errorMessage": "No."}, "the CreateApp call itself failed: AccessDenied"),
+        ({"errorMessage": "No."}, "the CreateApp call itself failed: no code"),
+        ({"requestParameters": None}, "the event has no requestParameters"),
+    ],
+    ids=["other-call", "failed-call", "failed-call-without-code", "no-parameters"],
+)
+def test_a_reason_says_what_the_event_is_instead(events_folder: Path, changes: dict[str, Any], reason: str) -> None:
+    """What CloudTrail calls source, name and error is in the log; what is missing is not made up."""
+    event = _event(events_folder)
+    event["detail"] |= changes
+    parsed = parse(event, ANY_DOMAIN)
+    assert isinstance(parsed, Ignored)
+    assert parsed.reason == reason
+
+
+def test_an_invocation_by_mistake_is_told_what_is_missing() -> None:
+    """Somebody who tries the function with `{}` reads what an event has."""
+    expected = Ignored("not-an-event", "this is no EventBridge event: it has no detail object")
+    assert parse({}, ANY_DOMAIN) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "what"),
+    [("domainId", "domain id"), ("userProfileName", "user profile name"), ("appName", "app name")],
+)
+def test_a_missing_name_is_told_as_an_empty_one(events_folder: Path, field: str, what: str) -> None:
+    """What is not in the event is shown as nothing, with what it should be."""
+    event = _event(events_folder)
+    del event["detail"]["requestParameters"][field]
+    parsed = parse(event, ANY_DOMAIN)
+    assert isinstance(parsed, Ignored)
+    assert parsed.reason.startswith(f"'' is no {what}: it must match ")
+
+
 def test_an_app_has_a_label_and_its_names(app: App) -> None:
     """An app shows itself as its ARN ends, and by its names."""
     assert app.label == "d-abcdefghijkl/alice/JupyterServer/default"
