@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -307,19 +308,41 @@ def _follow(answer: str, count: int = 100) -> Progress:
     return RemoteRuns(shell, "/tmp").follow("run", "command", 0, count)
 
 
-def test_a_look_at_a_command_types_no_script() -> None:
-    """The script goes along when a command is to be started, and only then."""
-    texts: list[str] = []
+class _Typed:
+    """A shell that remembers what is typed into it, and always answers this."""
 
-    def run(_line: str, *, text: str) -> Reply:
-        texts.append(text)
-        return Reply(0, "follow running - - 1.00 - 0 ", "")
+    def __init__(self, answer: str) -> None:
+        self._answer = answer
+        self.lines: list[tuple[str, str]] = []
 
-    shell: Any = SimpleNamespace(run=run)
+    def run(self, line: str, *, text: str) -> Reply:
+        """Take a line, with what it finds in `text`."""
+        self.lines.append((line, text))
+        return Reply(0, self._answer, "")
+
+
+def test_only_a_start_types_a_script() -> None:
+    """The script goes along when a command is to be started, and with nothing else."""
+    shell: Any = _Typed("follow running - - 1.00 - 0 ")
     runs = RemoteRuns(shell, "/tmp")
     runs.follow("run", "command", 0, 100, Start("script", 60))
     runs.follow("run", "command", 0, 100)
-    assert texts == ["script", ""]
+    other_shell: Any = _Typed("has yes")
+    assert RemoteRuns(other_shell, "/tmp").has("run")
+    assert [text for _, text in shell.lines + other_shell.lines] == ["script", "", ""]
+
+
+def test_every_version_of_remote_sh_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The one that another version of us has left in the app is not taken for ours."""
+    shell: Any = _Typed("ready /tmp/studio-setup")
+    path = tmp_path / "remote.sh"
+    monkeypatch.setattr(remote_run, "REMOTE_SCRIPT", path)
+    for text in ("echo one", "echo two", "echo one"):
+        path.write_text(text, encoding="utf-8")
+        RemoteRuns.prepare(shell)
+    one, two, one_again = [line.rpartition("prepare ")[2] for line, _ in shell.lines]
+    assert one == one_again != two
+    assert one.isalnum()
 
 
 def test_an_answer_about_a_command_is_read_to_the_letter() -> None:
