@@ -86,6 +86,16 @@ def test_with_very_little_room_a_command_is_run_or_it_is_not(
     assert (machine.home / "effects").read_text() == f"{needed}\n"
 
 
+def test_what_cannot_be_kept_is_named(runs: RemoteRuns, disks: Disks, machine: Machine) -> None:
+    """No room for another run's claim, and, where not even a file can be made, none for a verdict."""
+    disks.fill(machine.temporary)
+    with pytest.raises(NoWorkspace, match=r"cannot write .*/other"):
+        runs.open_run("other", "digest")
+    disks.use_names_up(machine.temporary)
+    with pytest.raises(NoWorkspace, match="No space left on device"):
+        runs.finish(RUN, "succeeded", RUN)
+
+
 def test_a_disk_that_is_full_before_is_no_place(disks: Disks, machine: Machine) -> None:
     """Where there is no room for a run from the start, that is the outcome."""
     disks.fill(machine.temporary)
