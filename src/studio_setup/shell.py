@@ -25,7 +25,7 @@ _ENTER = "\r"
 # A terminal that nobody types into for TMOUT seconds ends by itself, should we not be there to delete it.
 # Understood by sh, bash, zsh and fish. It is the one line that may stay in the user's history.
 _TAKE_OVER = (
-    " exec env -u ENV -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
+    " exec env -u ENV -u SHELLOPTS -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
     # Exported here and not by env: a bash called sh forgets its prompt when it is not interactive.
     """ 'export PS1="$0" PS2=; stty sane -echo;"""
     " command -v bash >/dev/null && exec bash --noprofile --norc --noediting -p -i; exec sh -i' '{prompt}'"

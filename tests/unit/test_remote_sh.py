@@ -193,6 +193,15 @@ def test_functions_that_the_user_exports_are_not_called(machine: Machine) -> Non
     assert machine.left_processes() == {}
 
 
+def test_options_that_the_user_exports_are_not_ours(machine: Machine) -> None:
+    """Where `sh` is bash, it takes options from the environment, and would make a job of what a keeper waits for."""
+    with machine.runs(SHELLOPTS="errexit:noclobber:noglob:nounset:pipefail") as runs:
+        runs.open_run(RUN, "digest")
+        assert _run(runs, "echo spam; exit 42").exit_status == 42
+        assert _run(runs, "false; echo $SHELLOPTS", "two").exit_status == 0
+    assert machine.left_processes() == {}
+
+
 def test_a_command_has_the_users_umask_and_the_log_is_private(machine: Machine) -> None:
     """What a command makes has the mode that the user wants; what the run keeps is for the user alone."""
     with machine.runs("sh", "-c", f"umask 027; exec {machine.shell}") as runs:
