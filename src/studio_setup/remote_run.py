@@ -18,10 +18,10 @@ from studio_setup.prompt import Reply
 from studio_setup.shell import Shell
 
 REMOTE_SCRIPT = Path(__file__).with_name("remote.sh")
-_SECONDS = r"(-|[0-9]+\.[0-9]+)"
+_SECONDS = r"(-|[0-9]{1,12}\.[0-9]{1,9})"
 _FOLLOW = (
     rf"follow (none|running|over|lost) (-|[0-9]{{1,3}}) (-|timed-out|stopped) {_SECONDS} {_SECONDS}"
-    r" ([0-9]+) (\S*)"
+    r" ([0-9]{1,18}) (\S*)"
 )
 _FOLLOW_SECONDS = 1
 _TRIES = 5
@@ -138,14 +138,13 @@ def _complaint(reply: Reply) -> str:
 def _progress(match: re.Match[str]) -> Progress:
     state, status, ended, started, finished, size, data = match.groups()
     try:
-        output = base64.b64decode(data, validate=True)
+        return Progress(
+            state=state,
+            exit_status=int(status) if status != "-" else None,
+            ended="" if ended == "-" else ended,
+            seconds=round(float(finished) - float(started), 2) if finished != "-" else None,
+            size_bytes=int(size),
+            output=base64.b64decode(data, validate=True),
+        )
     except ValueError:
         raise ConnectionLost("The terminal's answers are garbled.") from None
-    return Progress(
-        state=state,
-        exit_status=int(status) if status != "-" else None,
-        ended="" if ended == "-" else ended,
-        seconds=round(float(finished) - float(started), 2) if finished != "-" else None,
-        size_bytes=int(size),
-        output=output,
-    )

@@ -597,6 +597,8 @@ NO_ANSWER = [
     "follow over x - 1.0 2.0 4 c3BhbQ==",
     "follow dead 0 - 1.0 2.0 4 c3BhbQ==",
     "afollow over 0 - 1.0 2.0 4 c3BhbQ==",
+    f"follow over 0 - 1.0 2.0 {'9' * 19} c3BhbQ==",
+    f"follow over 0 - {'9' * 13}.0 2.0 4 c3BhbQ==",
 ]
 CUT_ANSWER = [
     "follow over 0 - 1.0 2.0 4 c3BhbQ==c3BhbQ==",
@@ -604,6 +606,7 @@ CUT_ANSWER = [
     "follow over 0 - 1.0 2.0 4 ",
     "follow over 0 - 1.0 2.0 4 c3B.bQ==",
     "follow over 0 - 1.0 2.0 8 c3BhbQ==",
+    "follow over 0 - - 2.0 4 c3BhbQ==",
 ]
 
 
@@ -618,7 +621,7 @@ def test_an_answer_that_was_swallowed_is_asked_for_again(swallowed: str) -> None
 
 @pytest.mark.parametrize("cut", CUT_ANSWER)
 def test_an_answer_that_is_not_whole_is_not_believed(cut: str) -> None:
-    """Output that is not as long as the answer says, or is no base64, is a lost connection."""
+    """Output that is not as long as the answer says, or is no base64, or an end without a start: a lost connection."""
     with pytest.raises(ConnectionLost, match="garbled"):
         RemoteRuns(_Script(cut), "/tmp/x").follow(RUN, "one", 0, 100)  # type: ignore[arg-type]
 
