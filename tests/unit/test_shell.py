@@ -150,6 +150,19 @@ def test_the_line_is_typed_again_ever_less_often(fake_time: FakeTime) -> None:
     assert line.endswith("'\r")
 
 
+def test_every_shell_has_a_prompt_that_nobody_can_guess(fake_time: FakeTime) -> None:
+    """What another terminal shows, or a user makes up, is not our prompt: it has 64 random bits at least."""
+    nonces = set()
+    for _ in range(2):
+        terminal: Any = _MuteTerminal(fake_time)
+        with pytest.raises(OutOfTime):
+            Shell.take_over(terminal, fake_time.deadline(1))
+        prompt = re.search(r"'<([0-9a-f]{16,}):\$sn:", terminal.typed[0][1])
+        assert prompt
+        nonces.add(prompt[1])
+    assert len(nonces) == 2
+
+
 def test_a_line_is_given_twenty_seconds(fake_time: FakeTime) -> None:
     """Silence is told when it lasted as long; nothing is listened for longer than five seconds at once."""
     terminal: Any = _MuteTerminal(fake_time)
