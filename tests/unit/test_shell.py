@@ -130,6 +130,7 @@ class _MuteTerminal:
     def send(self, text: str) -> None:
         """Take a line."""
         self.typed.append((self._time.now, text))
+        assert len(self.typed) < 100, "it never ends"
 
     def receive(self, timeout_seconds: float) -> str:
         """Let that time pass."""
