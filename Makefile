@@ -56,9 +56,9 @@ build: setup ## Build what is deployed, in .aws-sam/build
 matrix: setup ## Inject every network fault at every step of a setup, for both app types
 	MATRIX=full $(BIN)/python -m pytest tests/emulated/test_matrix.py tests/emulated/test_matrix_page.py --numprocesses 2
 
-fuzz: $(VENV)/.ready ## Generate 100 000 streams and more against the pure parts and the engine, and count them
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -p tests.unit.fuzzing --timeout 1800 tests/unit/test_properties.py \
-	  tests/unit/test_properties_engine.py
+fuzz: $(VENV)/.ready ## Generate 100 000 streams and more against the pure parts and the engine, and count them (SEED=…: again)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -p tests.unit.fuzzing --hypothesis-seed $(or $(SEED),$$(date +%s)) \
+	  --timeout 1800 tests/unit/test_properties.py tests/unit/test_properties_engine.py
 
 mutants: $(VENV_MUTANTS)/.ready ## Change the code in many small ways and see that a unit test notices each
 	$(VENV_MUTANTS)/bin/python -m tests.mutants
