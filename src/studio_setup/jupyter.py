@@ -24,7 +24,8 @@ from studio_setup.deadline import Deadline
 from studio_setup.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
 
 _DELETE_TRIES = 3
-_ABANDONED_SECONDS = 90
+# Longer than an attempt that lives is ever silent (see Shell.take_over), shorter than Lambda's pause before a retry.
+ABANDONED_SECONDS = 45
 _OUR_PREFIX = "studiosetup"
 _WARMING_UP = {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -111,7 +112,8 @@ class Jupyter:
     def delete_abandoned_terminals(self) -> None:
         """Delete the terminals that killed attempts have left, as far as that can be done.
 
-        An attempt that lives types a line every second, so one that is idle for long has nobody any more.
+        An attempt that lives types a line every second, or every half a minute while the user's start-up files keep it
+        waiting: a terminal that is idle for longer has nobody any more.
         """
         try:
             response = self._request("GET", "api/terminals", self._deadline.within(1))
@@ -221,7 +223,7 @@ def _is_abandoned(terminal: Any, now: datetime) -> bool:  # noqa: ANN401 (it is 
     match terminal:
         case {"name": str(name), "last_activity": str(last_activity)} if is_ours(name):
             with contextlib.suppress(ValueError, TypeError):
-                return (now - datetime.fromisoformat(last_activity)).total_seconds() > _ABANDONED_SECONDS
+                return (now - datetime.fromisoformat(last_activity)).total_seconds() > ABANDONED_SECONDS
     return False
 
 

@@ -268,6 +268,18 @@ def test_a_new_login_follows_a_session_that_ended(start_app: Callable[..., Scena
     assert scenario.effects() == ONCE
 
 
+def test_a_terminal_that_a_killed_invocation_has_left_is_deleted(
+    start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before its shell ends by itself when forgotten, an invocation leaves a terminal; the next deletes it."""
+    monkeypatch.setattr("studio_setup.jupyter.ABANDONED_SECONDS", -2)  # the server's date is good to a second
+    scenario = start_app()
+    for name in ("studiosetupleft", "mine", "1"):
+        scenario.open_terminal(name)
+    assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
+    assert sorted(scenario.app.terminals()) == ["1", "mine"]
+
+
 def test_a_throttled_control_plane_is_waited_for(
     start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
 ) -> None:

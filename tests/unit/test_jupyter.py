@@ -267,6 +267,55 @@ def test_deleting_says_whether_the_terminal_is_gone(
     assert jupyter.delete_terminal("studiosetupabc") is gone
 
 
+def _terminals(*terminals: object, date: str = "Sun, 22 Nov 2026 15:00:00 GMT") -> Answer:
+    headers = (("Content-Type", "application/json"), ("Date", date))
+    return Answer(200, json.dumps(terminals), headers)
+
+
+def test_a_terminal_that_a_killed_attempt_has_left_is_deleted(jupyter: Jupyter, wire: Wire) -> None:
+    """One of ours that is idle for longer than an attempt is ever silent; nobody else's, and none that is used."""
+    times = {
+        "studiosetup1": "2026-11-22T14:59:14.900000Z",
+        "studiosetup2": "2026-11-22T14:59:15.100000Z",
+        "studiosetup3": "2026-11-22T16:00:00.000000+02:00",
+        "1": "2026-11-21T00:00:00.000000Z",
+        "mystudiosetup": "2026-11-21T00:00:00.000000Z",
+    }
+    listed = [{"name": name, "last_activity": last_activity} for name, last_activity in times.items()]
+    wire.answer(f"GET {BASE}/api/terminals", _terminals(*listed))
+    jupyter.delete_abandoned_terminals()
+    deleted = [call.url.rpartition("/")[2] for call in wire.asked("DELETE")]
+    assert deleted == ["studiosetup1", "studiosetup3"]
+
+
+OLD = {"name": "studiosetup1", "last_activity": "2026-11-22T14:00:00.000000Z"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _terminals({"name": "studiosetup1"}, {"last_activity": "2026-11-22T14:00:00Z"}, "studiosetup1", None),
+        _terminals({"name": "studiosetup1", "last_activity": "yesterday"}),
+        _terminals({"name": "studiosetup1", "last_activity": "2026-11-22T14:00:00.000000"}),
+        _terminals(OLD, date=""),
+        _terminals(OLD, date="today"),
+        json_answer({"message": "Forbidden"}, status=403),
+        json_answer({"name": "studiosetup1"}),
+        page(),
+        page(status=502),
+        requests.ConnectionError("x"),
+    ],
+    ids=repr,
+)
+def test_terminals_of_which_too_little_is_known_are_left(
+    jupyter: Jupyter, wire: Wire, answer: Answer | Exception
+) -> None:
+    """Without a name, a time or an answer nothing is deleted, and the setup goes on."""
+    wire.answer(f"GET {BASE}/api/terminals", answer)
+    jupyter.delete_abandoned_terminals()
+    assert wire.asked("DELETE") == []
+
+
 def test_a_terminal_is_deleted_after_our_time(jupyter: Jupyter, wire: Wire, fake_time: FakeTime) -> None:
     """Cleaning up has a few seconds of its own; opening a terminal has not."""
     fake_time.now += 100
