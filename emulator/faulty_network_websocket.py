@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+_NOTHING_TYPED = json.dumps(["stdin", ""])  # only acknowledges what came
 _NORMAL_CLOSE = 1000
 
 
@@ -62,14 +64,15 @@ class Conversation:
                 await target.close(code=message.data or _NORMAL_CLOSE)
                 await source.close(code=message.data or _NORMAL_CLOSE)
                 return
-            if message.type is WSMsgType.TEXT:
+            is_step = message.type is WSMsgType.TEXT and message.data != _NOTHING_TYPED
+            if is_step:
                 fault = self._line_due() if target is self._app else self._answer_due()
                 if fault and await self._harm(fault):
                     await self._wire.gone.wait()
                     return
             data = message.data.encode() if message.type is WSMsgType.TEXT else message.data
             await target.send_frame(data, message.type)
-            if message.type is WSMsgType.TEXT and target is self._app:
+            if is_step and target is self._app:
                 self._is_answered = False
 
     def _line_due(self) -> Fault | None:

@@ -52,6 +52,8 @@ class SageMakerApi:
             raise ApiError("UnknownOperationException", f"The local Studio has no operation {name!r}")
         try:
             params = json.loads(await request.read())
+        except ConnectionResetError as error:
+            raise ApiError("RequestTimeout", "the client has gone", 408) from error
         except ValueError as error:
             raise ApiError("SerializationException", "the body is not JSON") from error
         if not isinstance(params, dict):
