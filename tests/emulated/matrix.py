@@ -71,7 +71,7 @@ LOGIN_EXPIRED = Verdict("unreachable", ("login-expired", "out-of-time"), effects
 LOGIN_REFUSED = Verdict("unreachable", ("login-refused",), effects=0)
 JUPYTER_REFUSED = Verdict("unreachable", ("jupyter-refused",), effects=0)
 TERMINALS_DISABLED = Verdict("unreachable", ("terminals-disabled",), effects=0)
-TERMINAL_GONE = Verdict("unreachable", ("shell-silent", "shell-gone"), effects=0)
+TERMINAL_GONE = Verdict("unreachable", ("shell-silent", "shell-gone", "out-of-time"), effects=0)
 UNFINISHED = Verdict("unfinished", ("out-of-time",), effects=0)
 UNFINISHED_AFTER = Verdict("unfinished", ("out-of-time",), effects=1)
 
