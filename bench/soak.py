@@ -70,6 +70,7 @@ class Lane:
         time.sleep(_RETRY_SECONDS)
         self._begin(self._steady, cases[-1])
         self._result(self._steady, cases[-1])
+        self.app.look_at_terminals(killed_invocations=0)
         self.app.settle()
 
     def end(self) -> None:
