@@ -179,7 +179,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--setups", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--parallel", type=int, default=4, help="apps, each with one setup after another")
+    parser.add_argument("--parallel", type=int, default=8, help="apps, each with one setup after another")
     parser.add_argument("--restart-every", type=int, default=100, help="setups of an app between its real restarts")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of the setups to repeat")
     return parser.parse_args()

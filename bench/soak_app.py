@@ -11,8 +11,9 @@ from typing import Any
 from emulator.handles import AppHandle
 from emulator.studio import LocalStudio
 
-# The function's own shell ends by itself after a minute without a line.
-ABANDONED_SECONDS = 75.0
+# The function's own shell ends by itself after a minute without a line; a terminal whose shell was not its own yet is
+# deleted by the next setup that finds it idle for 45 seconds.
+ABANDONED_SECONDS = 120.0
 # A killed invocation's last line may still be on its way to its shell.
 _LAST_LINE_SECONDS = 2.0
 
