@@ -61,6 +61,12 @@ def space(studio: LocalStudio) -> Place:
     return Place(user=owner, space=studio.add_space(f"space-{number}", owner), app_type="JupyterLab")
 
 
+@pytest.fixture(params=["JupyterServer", "JupyterLab"])
+def either_place(request: pytest.FixtureRequest) -> Place | None:
+    """Where an app is, once for each type: with a user of its own, or in a space."""
+    return request.getfixturevalue("space") if request.param == "JupyterLab" else None
+
+
 @pytest.fixture
 def shared_space(studio: LocalStudio) -> Place:
     """A space without an owner, for JupyterLab."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -120,6 +121,15 @@ class Scenario:
         self.app.delete()
         self.start()
         self.ready()
+
+    def kill_jupyter(self) -> None:
+        """Kill -9 of the Jupyter server, which is there again afterwards."""
+        self.app.kill_jupyter(signal.SIGKILL)
+        self.app.wait_until_ready()
+
+    def release(self) -> None:
+        """Let a command go on that waits for `~/go`."""
+        (self.home / "go").touch()
 
     def open_terminal(self, name: str) -> None:
         """Open a terminal as the user would."""

@@ -72,12 +72,9 @@ def lines(runtime_formatter: logging.Formatter) -> Iterator[list[str]]:
     logger.removeHandler(handler)
 
 
-@pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
-def test_any_output_is_output(
-    start_app: Callable[..., Scenario], space: Place, lines: list[str], app_type: str
-) -> None:
+def test_any_output_is_output(start_app: Callable[..., Scenario], either_place: Place | None, lines: list[str]) -> None:
     """Each kind has its own exit status and size; the log is bounded, a piece of JSON a line, without control codes."""
-    scenario = start_app(place=space if app_type == "JupyterLab" else None)
+    scenario = start_app(place=either_place)
     commands = [
         Command(name, f"{script}\nexit {number}", go_on_after_failure=True)
         for number, (name, script) in enumerate(KINDS.items(), 20)

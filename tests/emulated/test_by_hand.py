@@ -133,7 +133,7 @@ def test_on_a_terminal_it_says_what_it_waits_for(start_app: Callable[..., Scenar
     seen = b""
     while b"waiting for command-1, 1 s" not in seen:
         seen += os.read(ours, 4096)
-    (scenario.home / "go").touch()
+    scenario.release()
     running.communicate(timeout=30)
     os.close(ours)
     assert running.returncode == 0

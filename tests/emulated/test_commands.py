@@ -39,10 +39,9 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
-def test_a_command_may_end_in_any_way(start_app: Callable[..., Scenario], space: Place, app_type: str) -> None:
+def test_a_command_may_end_in_any_way(start_app: Callable[..., Scenario], either_place: Place | None) -> None:
     """Whatever a command does to itself, what comes back is its exit status, and the next command is run."""
-    scenario = start_app(place=space if app_type == "JupyterLab" else None)
+    scenario = start_app(place=either_place)
     commands = [Command(name, script, go_on_after_failure=True) for name, (script, _) in ENDS.items()]
     report = scenario.set_up(*commands)
     assert {command.name: command.exit_status for command in report.commands} == {
@@ -62,18 +61,16 @@ def test_a_command_that_does_not_end_is_ended_at_its_limit(start_app: Callable[.
     wait_until(lambda: scenario.app.processes() == [scenario.app.jupyter_pid])
 
 
-@pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
 def test_a_command_may_stop_the_jupyter_server_for_a_while(
     start_app: Callable[..., Scenario],
-    space: Place,
+    either_place: Place | None,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
-    app_type: str,
 ) -> None:
     """The server is silent for longer than we have patience (20 s, here 1): the run is found again when it wakes."""
     assert Shell.run.__kwdefaults__
     monkeypatch.setitem(Shell.run.__kwdefaults__, "timeout_seconds", 1.0)
-    scenario = start_app(place=space if app_type == "JupyterLab" else None)
+    scenario = start_app(place=either_place)
     pid = scenario.app.jupyter_pid
     script = f"echo once >>~/effects; kill -STOP {pid}; sleep 2; kill -CONT {pid}; exit 3"
     assert statuses(scenario.set_up(script)) == [3]

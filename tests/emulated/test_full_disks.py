@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,14 +24,12 @@ def tmpdir(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
 def test_commands_that_fill_the_disk(
-    start_app: Callable[..., Scenario], space: Place, tmpdir: Path, app_type: str
+    start_app: Callable[..., Scenario], either_place: Place | None, tmpdir: Path
 ) -> None:
     """A command may fill the disk that the run is on: its own exit status counts, and so does its time limit."""
     with small_disks({tmpdir: "size=2m"}) as disks:
-        place = space if app_type == "JupyterLab" else None
-        scenario = start_app(place=place, launcher=disks.enter, environment={"TMPDIR": str(tmpdir)})
+        scenario = start_app(place=either_place, launcher=disks.enter, environment={"TMPDIR": str(tmpdir)})
 
         def set_up(command: Command | str, *more: str) -> tuple[Outcome, str, list[int | None]]:
             report = scenario.set_up(command, *more, claims_start=False)
@@ -54,9 +51,8 @@ def test_a_killed_server_on_a_full_disk_loses_nothing(start_app: Callable[..., S
         script = f"{FILL} echo full >>~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; exit 3"
         setup = scenario.set_up_meanwhile(script)
         scenario.wait_for_effect("full")
-        scenario.app.kill_jupyter(signal.SIGKILL)
-        scenario.app.wait_until_ready()
-        (scenario.home / "go").touch()
+        scenario.kill_jupyter()
+        scenario.release()
         assert statuses(setup.report()) == [3]
         again = scenario.set_up(script)
         assert (again.outcome, again.repeated, statuses(again)) == (Outcome.FAILED, True, [3])
@@ -78,12 +74,11 @@ def test_without_a_place_for_the_run_it_fails_with_the_remedy(
         assert "needs a writable TMPDIR or /tmp of its own with some room left" in report.reason
 
 
-@pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
 def test_a_full_home_does_not_matter(
-    studio: LocalStudio, start_app: Callable[..., Scenario], space: Place, app_type: str
+    studio: LocalStudio, start_app: Callable[..., Scenario], either_place: Place | None
 ) -> None:
     """Nothing of ours is in the home: with no room left there, commands that need none succeed, and others fail."""
-    place = space if app_type == "JupyterLab" else Place(studio.add_user_profile("full-home"))
+    place = either_place or Place(studio.add_user_profile("full-home"))
     home = studio.home_of(place.user, space_name=place.space or None)
     with small_disks({home: "size=1m"}) as disks:
         scenario = start_app(place=place, launcher=disks.enter)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable
 
 import pytest
@@ -18,19 +17,13 @@ PATIENT = "echo started >> ~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; 
 ONCE = ["started", "ended"]
 
 
-def release(scenario: Scenario) -> None:
-    """Let PATIENT end."""
-    (scenario.home / "go").touch()
-
-
 def test_a_killed_jupyter_server_loses_nothing(start_app: Callable[..., Scenario]) -> None:
     """Kill -9 of the Jupyter server in the middle of a command: one effect, the right status."""
     scenario = start_app()
     setup = scenario.set_up_meanwhile("echo first >> ~/effects", PATIENT)
     scenario.wait_for_effect("started")
-    scenario.app.kill_jupyter(signal.SIGKILL)
-    scenario.app.wait_until_ready()
-    release(scenario)
+    scenario.kill_jupyter()
+    scenario.release()
     report = setup.report()
     assert statuses(report) == [0, 3]
     assert scenario.effects() == ["first", *ONCE]
@@ -43,7 +36,7 @@ def test_a_dropped_socket_loses_nothing(start_app: Callable[..., Scenario]) -> N
     scenario.wait_for_effect("started")
     for _ in range(3):
         wait_until(lambda: scenario.app.drop_websockets() > 0)
-    release(scenario)
+    scenario.release()
     assert statuses(setup.report()) == [3]
     assert scenario.effects() == ONCE
 
@@ -57,7 +50,7 @@ def test_a_killed_invocation_is_resumed_by_the_next(start_app: Callable[..., Sce
     first.kill()
     first.communicate()
     second = scenario.set_up_meanwhile(*commands)
-    release(scenario)
+    scenario.release()
     report = second.report()
     assert statuses(report) == [0, 3]
     assert report.resumed
@@ -75,7 +68,7 @@ def test_a_command_that_ended_unobserved_has_its_status(start_app: Callable[...,
     scenario.wait_for_effect("started")
     first.kill()
     first.communicate()
-    release(scenario)
+    scenario.release()
     scenario.wait_for_effect("ended")
     report = scenario.set_up(PATIENT)
     assert statuses(report) == [3]
@@ -90,7 +83,7 @@ def test_out_of_time_is_unfinished_and_the_next_attempt_carries_on(start_app: Ca
     first = scenario.set_up(PATIENT, limit_seconds=4)
     assert first.outcome is Outcome.UNFINISHED
     assert first.outcome.is_error
-    release(scenario)
+    scenario.release()
     second = scenario.set_up(PATIENT)
     assert statuses(second) == [3]
     assert second.run_id == first.run_id
@@ -173,7 +166,7 @@ def test_an_app_started_anew_meanwhile_is_left_to_its_own_event(start_app: Calla
     setup = scenario.set_up_meanwhile(PATIENT, "echo wrong >> ~/effects")
     scenario.wait_for_effect("started")
     scenario.restart_app_quickly()
-    release(scenario)
+    scenario.release()
     report = setup.report()
     assert report.outcome is Outcome.APP_GONE
     assert report.code in {AppReplaced.code, "app-deleted"}
@@ -228,7 +221,7 @@ def test_someone_typing_into_our_terminal_does_not_matter(start_app: Callable[..
     scenario.wait_for_effect("started")
     for text in ("ls\r", "echo hal", "\x03", "\r\r\r", "cat /etc/passwd\r", "sn=9\r"):
         scenario.type_into_our_terminal(text)
-    release(scenario)
+    scenario.release()
     assert statuses(setup.report()) == [3]
 
 
@@ -239,7 +232,7 @@ def test_someone_closing_our_terminal_does_not_matter(start_app: Callable[..., S
     scenario.wait_for_effect("started")
     for name in scenario.app.terminals():
         scenario.delete_terminal(name)
-    release(scenario)
+    scenario.release()
     assert statuses(setup.report()) == [3]
     assert scenario.effects() == ONCE
 
@@ -263,7 +256,7 @@ def test_a_new_login_follows_a_session_that_ended(start_app: Callable[..., Scena
     scenario.wait_for_effect("started")
     scenario.studio.end_sessions()
     scenario.app.drop_websockets()
-    release(scenario)
+    scenario.release()
     assert statuses(setup.report()) == [3]
     assert scenario.effects() == ONCE
 

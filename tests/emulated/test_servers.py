@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -79,9 +78,8 @@ def test_a_killed_server_loses_nothing(older: Scenario) -> None:
     """Kill -9 of the Jupyter server in the middle of a command: one effect, the right status."""
     setup = older.set_up_meanwhile("echo first >> ~/effects", PATIENT)
     older.wait_for_effect("started")
-    older.app.kill_jupyter(signal.SIGKILL)
-    older.app.wait_until_ready()
-    (older.home / "go").touch()
+    older.kill_jupyter()
+    older.release()
     assert statuses(setup.report()) == [0, 3]
     assert older.effects() == ["first", *ONCE]
     assert older.app.terminals() == []
@@ -93,7 +91,7 @@ def test_dropped_sockets_lose_nothing(older: Scenario) -> None:
     older.wait_for_effect("started")
     for _ in range(3):
         wait_until(lambda: older.app.drop_websockets() > 0)
-    (older.home / "go").touch()
+    older.release()
     assert statuses(setup.report()) == [3]
     assert older.effects() == ONCE
     assert older.app.terminals() == []
@@ -105,15 +103,14 @@ def test_a_users_terminal_beside_ours_is_left_alone(numbered: Scenario) -> None:
     setup = numbered.set_up_meanwhile(PATIENT)
     numbered.wait_for_effect("started")
     assert len(numbered.app.terminals()) == 2
-    (numbered.home / "go").touch()
+    numbered.release()
     assert statuses(setup.report()) == [3]
     assert_users_terminal_is_untouched(numbered, "1")
 
 
 def restart_server(scenario: Scenario, _ours: str) -> None:
     """Restart the Jupyter server, and with it the numbering."""
-    scenario.app.kill_jupyter(signal.SIGKILL)
-    scenario.app.wait_until_ready()
+    scenario.kill_jupyter()
 
 
 def close_our_terminal(scenario: Scenario, ours: str) -> None:
@@ -137,7 +134,7 @@ def test_a_users_terminal_with_our_old_number_is_not_deleted(
     free_our_number(numbered, ours)
     users = open_users_terminal(numbered)
     may_hear.set()
-    (numbered.home / "go").touch()
+    numbered.release()
     assert statuses(setup.report()) == [3]
     assert_users_terminal_is_untouched(numbered, users)
 

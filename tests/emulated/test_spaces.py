@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable
 
 import pytest
@@ -95,9 +94,8 @@ def test_a_killed_jupyterlab_loses_nothing(start_app: Callable[..., Scenario], s
     script = "echo started >> ~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; exit 3"
     setup = scenario.set_up_meanwhile(script)
     scenario.wait_for_effect("started")
-    scenario.app.kill_jupyter(signal.SIGKILL)
-    scenario.app.wait_until_ready()
-    (scenario.home / "go").touch()
+    scenario.kill_jupyter()
+    scenario.release()
     assert statuses(setup.report()) == [3]
     assert scenario.effects() == ["started"]
 

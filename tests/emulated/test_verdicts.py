@@ -128,7 +128,7 @@ def test_output_is_logged_while_the_command_runs(
     while not any(getattr(record, "text", "") == "early\n" for record in caplog.records):
         assert time.monotonic() < give_up
         time.sleep(0.02)
-    (scenario.home / "go").touch()
+    scenario.release()
     assert setup.report().outcome is Outcome.SUCCEEDED
 
 
