@@ -20,18 +20,18 @@ import boto3
 import pexpect.replwrap
 import requests
 import websocket
+from studio_setup.access.studio import Studio
 
 from emulator.handles import AppHandle
 from emulator.studio import DOMAIN_ID, LocalStudio
-from studio_setup.app_event import App
-from studio_setup.channel import Channel
-from studio_setup.command_run import CommandRun
-from studio_setup.connection import Connection
-from studio_setup.deadline import Deadline
-from studio_setup.plan import Command, Plan
-from studio_setup.remote_run import RemoteRuns
+from studio_setup.access.connection import Connection
+from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.setup import Command, Setup
+from studio_setup.runs.command_run import CommandRun
+from studio_setup.runs.remote_runs import RemoteRuns
 from studio_setup.setup_run import Job, Tools, set_up
-from studio_setup.studio import Studio
+from studio_setup.terminal.channel import Channel
 
 USER = "bench"
 APP = App(DOMAIN_ID, USER, "JupyterServer", "default")
@@ -88,7 +88,7 @@ def whole_setups(app: AppHandle) -> None:
 
     def engine() -> None:
         with requests.Session() as http:
-            job = Job(APP, Plan((Command("true", "true"),)), claims_start=False)
+            job = Job(APP, Setup((Command("true", "true"),)), claims_start=False)
             report = set_up(job, Tools(sagemaker, http), Deadline.after(60))
             assert report.outcome == "succeeded", report
 

@@ -6,8 +6,8 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from studio_setup.plan import Command
-from studio_setup.report import Outcome
+from studio_setup.model.outcomes import Outcome
+from studio_setup.model.setup import Command
 
 FAULTS = {
     "none": 40,

@@ -29,9 +29,8 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from studio_setup import control_plane, handler
-from studio_setup.commands import SETUPS
-from studio_setup.plan import Command
-from studio_setup.report import SetupFailed
+from studio_setup.model.report import SetupFailed
+from studio_setup.model.setup import Command
 from studio_setup.setup_run import Job
 
 LOG = logging.getLogger("invocation")

@@ -38,7 +38,7 @@ In another terminal, in this folder:
 {exports}
 
 The function's log, followed:
-  .venv-sam/bin/sam logs --config-env local --tail
+  .venvs/sam/bin/sam logs --config-env local --tail
 Start the app of another user, which will be set up like the first (or use `aws sagemaker create-app`):
   .venv/bin/python -c "{_CREATE_APP.format(domain=DOMAIN_ID, user=other_user)}"
 Run a command by hand:

@@ -126,7 +126,7 @@ def _borrow_packages(environment_folder: Path, server: Server) -> None:
     borrowed = f"import site; site.addsitedir({str(server.packages)!r})\n"
     (packages / "borrowed.pth").write_text(borrowed)
     if not server.is_older:
-        shutil.copy(HERE / "lab_page.py", packages / "studio_lab_page.py")
+        shutil.copy(HERE / "inside" / "lab_page.py", packages / "studio_lab_page.py")
 
 
 def _enable_server_extensions(environment_folder: Path, kind: AppKind) -> None:
@@ -138,12 +138,12 @@ def _enable_server_extensions(environment_folder: Path, kind: AppKind) -> None:
 
 
 def _write_programs(container: Container, server: Server, control_url: str) -> None:
-    serverextension = shlex.join([str(container.python), str(HERE / "serverextension.py")])
+    serverextension = shlex.join([str(container.python), str(HERE / "inside" / "serverextension.py")])
     _write_program(container.programs / "jupyter-serverextension", f'#!/bin/sh\nexec {serverextension} "$@"\n')
     for name, target in server.programs.items():
         _write_program(container.programs / name, _entry_point(container.python, target))
     # -S: the shim needs no site-packages, and answers sooner without.
-    ask = shlex.join([str(container.python), "-I", "-S", str(HERE / "supervisorctl.py"), control_url])
+    ask = shlex.join([str(container.python), "-I", "-S", str(HERE / "inside" / "supervisorctl.py"), control_url])
     _write_program(container.programs / "supervisorctl", f'#!/bin/sh\nexec {ask} "$@"\n')
     restart = f"#!/bin/sh\nexec {ask} restart jupyterlabserver\n"
     _write_program(container.programs / "restart-jupyter-server", restart)

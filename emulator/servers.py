@@ -58,12 +58,12 @@ SERVERS = {
     "": Server(Path(sysconfig.get_path("data")), _SERVER_PROGRAMS),
     # JupyterLab 1 on notebook 6.5: its terminals have numbers, whatever name is asked for.
     "notebook6": Server(
-        _BESIDE / ".venv-notebook6",
+        _BESIDE / ".venvs/notebook6",
         {**_COMMON_PROGRAMS, **_OLD_PROGRAMS},
         program="jupyter-lab",
         settings="NotebookApp",
         root_setting="notebook_dir",
     ),
     # JupyterLab 3 on jupyter_server 1.x, with notebook 6.5 beside it.
-    "jupyterlab3": Server(_BESIDE / ".venv-jupyterlab3", {**_SERVER_PROGRAMS, **_OLD_PROGRAMS}, program="jupyter-lab"),
+    "jupyterlab3": Server(_BESIDE / ".venvs/jupyterlab3", {**_SERVER_PROGRAMS, **_OLD_PROGRAMS}, program="jupyter-lab"),
 }

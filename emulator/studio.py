@@ -20,7 +20,7 @@ from emulator import api_model
 from emulator.app_host import AppHost, StartOptions
 from emulator.extension_repository import create_extension_repository, git_configuration
 from emulator.faults import ApiError
-from emulator.faulty_network import FaultyNetwork
+from emulator.faulty_network.network import FaultyNetwork
 from emulator.front_door import FrontDoor
 from emulator.handles import AppHandle
 from emulator.hosts import FRONT_DOOR_ADDRESS, Hosts, runner_for

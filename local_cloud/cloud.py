@@ -21,8 +21,8 @@ ACCOUNT_ID = "111122223333"
 REGION = "us-east-1"
 # Made up, and only ever in the environment of our own child processes.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "local"}
-_PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
-RUNTIME_PYTHON = ROOT / ".venv-runtime" / "bin" / "python"
+_PYTHON = ROOT / ".venvs/cloud" / "bin" / "python"
+RUNTIME_PYTHON = ROOT / ".venvs/runtime" / "bin" / "python"
 _END_LIMIT_SECONDS = 10.0
 
 

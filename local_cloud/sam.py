@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local_cloud.cloud import ROOT, LocalCloud
 
-SAM = ROOT / ".venv-sam" / "bin" / "sam"
+SAM = ROOT / ".venvs/sam" / "bin" / "sam"
 TEMPLATE = "template.sam.yaml"
 FUNCTION = "StudioSetupFunction"
 

@@ -1,4 +1,4 @@
-"""Run the cloud: `.venv-cloud/bin/python serve.py`, until SIGTERM. The first line on standard output says where it is.
+"""Run the cloud: `.venvs/cloud/bin/python serve.py`, until SIGTERM. The first line on standard output says where it is.
 
 What differs from plain ministack, each towards AWS, is in the modules beside this one. The version is pinned, since
 none of what they replace has a public face.

@@ -2,24 +2,23 @@
 
 CloudTrail logs `CreateApp`, an EventBridge rule hands the event to `handler.lambda_handler`. It waits until the app
 is in service, logs in with a presigned URL as the user would, and opens a terminal over the Jupyter REST API. The
-commands of `commands.py` run from that terminal, but as processes of their own that the app keeps: whoever connects
+commands of `setups` run from that terminal, but as processes of their own that the app keeps: whoever connects
 next, after a lost socket, a restarted Jupyter server or a dead invocation, finds them and goes on. What each printed,
 its exit status and the outcome of the whole are logged, and returned as a report.
 
-In the order the data takes:
+Floor by floor, from the ground; each imports only those below it:
 
-    handler      cli           the two ways in: an event, a shell
-    settings     app_event     what the operator configured; what started
-    commands     plan          the setup itself, as data; what a setup is
-    setup_run                  the use case: the list of its steps
-    connection                 the way into the app, opened as often as it takes:
-    studio       jupyter       the app and its login; the Jupyter server's REST API
-    control_plane              calls of the SageMaker API, made again when what refused them passes
-    channel      shell         the terminal's websocket; a shell of ours at its other end
-    prompt       output        matching our prompt; printable text from whatever a command printed
-    remote_run   remote.sh     claim, start, follow; their other half, in the app
-    command_run                one command of a run, its output logged within bounds
-    report       errors        what came of it; what an operator should do about it
-    deadline                   the only place that knows time
-    terminal_view              the log as a person at a terminal wants to see it
+    model/      values: the app, its event, the setup, the report, outcomes and errors, the deadline, the settings
+    terminal/   one terminal: its websocket, our prompt, a shell of ours, printable output
+    runs/       a run that the app keeps: claim, start, follow; remote.sh is their other half, in the app
+    access/     into the app: the SageMaker API, the login, the Jupyter server, its terminals, the connection
+    setup_run   the use case: set one app up, whatever happens on the way
+    handler     the Lambda function, the composition root
+
+What `setups` needs is here too.
 """
+
+from studio_setup.model.app import App
+from studio_setup.model.setup import Command, Setup, read_script
+
+__all__ = ["App", "Command", "Setup", "read_script"]

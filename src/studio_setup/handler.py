@@ -1,4 +1,4 @@
-"""The Lambda function: the composition root. It alone knows the environment, the SDK, the context and the clock."""
+"""The Lambda function: a composition root. It alone knows the environment, the SDK, the context and the setups."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import boto3
 import requests
 
-from studio_setup.app_event import Ignored, parse
-from studio_setup.commands import SETUPS
-from studio_setup.control_plane import SDK_CONFIG
-from studio_setup.deadline import Deadline
-from studio_setup.plan import Plan
-from studio_setup.report import SetupFailed
-from studio_setup.settings import Settings
+from setups import setup_for
+from studio_setup.access.control_plane import SDK_CONFIG
+from studio_setup.access.library_logs import quiet_libraries
+from studio_setup.model.app_event import Ignored, parse
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.outcomes import Outcome
+from studio_setup.model.report import SetupFailed
+from studio_setup.model.settings import Settings
 from studio_setup.setup_run import Job, Tools, set_up
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class LambdaContext(Protocol):
 
 
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
-    """Set up the app whose start `event` tells of; the report as a dictionary.
+    """Set up the app that `event` says was started; the report as a dictionary.
 
     Raises:
         SetupFailed: the outcome is an error; Lambda's own retries then resume the run.
@@ -55,14 +56,14 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     started = parse(event, settings)
     if isinstance(started, Ignored):
-        ignored = {"outcome": "skipped", "code": started.code, "reason": started.reason}
+        ignored = {"outcome": Outcome.SKIPPED, "code": started.code.name, "reason": started.reason}
         LOG.info("setup.finished", extra=ignored)
         return ignored
     LOG.info("setup.started", extra={"app": started.app.as_dict(), "event_id": started.event_id})
     with requests.Session() as http:
         tools = Tools(sagemaker_client(), http)
-        plan = Plan(SETUPS[started.app.app_type])
-        report = set_up(Job(started.app, plan, shared_space_user=settings.shared_space_user), tools, deadline)
+        job = Job(started.app, setup_for(started.app), shared_space_user=settings.shared_space_user)
+        report = set_up(job, tools, deadline)
     fields = report.as_dict()
     if report.outcome.is_error:
         LOG.error("setup.finished", extra=fields)
@@ -75,9 +76,3 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
 def sagemaker_client() -> SageMakerClient:
     """A client for as long as Lambda keeps this process: its connections are used again by the next invocation."""
     return boto3.client("sagemaker", config=SDK_CONFIG)
-
-
-def quiet_libraries() -> None:
-    """Keep the libraries' own lines out of the log: at DEBUG they hold URLs and headers."""
-    for name in ("boto3", "botocore", "requests", "urllib3", "websocket"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from studio_setup.app_event import App
-from studio_setup.channel import Channel
-from studio_setup.command_run import CommandRun
-from studio_setup.connection import Connection, OpenChannel
-from studio_setup.deadline import Deadline, Stopwatch
-from studio_setup.errors import (
+from studio_setup.access.app_status import AppStatus
+from studio_setup.access.connection import Connection, OpenChannel
+from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.login import Login
+from studio_setup.model import outcomes
+from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline, Stopwatch
+from studio_setup.model.errors import (
     AlreadySetUp,
     AppReplaced,
     ClaimedByOtherSetup,
@@ -24,10 +26,12 @@ from studio_setup.errors import (
     SetupChanged,
     SetupError,
 )
-from studio_setup.plan import Plan
-from studio_setup.remote_run import RemoteRuns
-from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
-from studio_setup.studio import Studio
+from studio_setup.model.outcomes import Code, Outcome
+from studio_setup.model.report import CommandResult, CommandState, SetupReport
+from studio_setup.model.setup import Setup
+from studio_setup.runs.command_run import CommandRun
+from studio_setup.runs.remote_runs import RemoteRuns
+from studio_setup.terminal.channel import Channel
 
 if TYPE_CHECKING:
     import requests
@@ -47,134 +51,137 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done: a plan, on an app.
+    """What is to be done: a setup, on an app.
 
-    `claims_start`: it is the setup of this start of the app, which happens once; otherwise it is an ad-hoc run.
-    `grace_seconds`: how long a deleted or unknown app may be the one before.
-    `shared_space_user`: whom to log in as to a space that nobody owns.
+    `claims_start`: it is the one setup of this app start; otherwise it is an ad-hoc run, which claims nothing.
+    `force`: replace a claim whose run is over.
+    `grace_seconds`: for how long a deleted or unknown app may be an earlier one of that name.
+    `shared_space_user`: the user profile to log in as to a space that nobody owns; empty for none.
     """
 
     app: App
-    plan: Plan
+    setup: Setup
     claims_start: bool = True
     force: bool = False
     grace_seconds: float = 60.0
     shared_space_user: str = ""
 
 
-@dataclass(slots=True)
-class _Run:
-    """What is known of the run so far; it survives the connection."""
-
-    attempt: str = field(default_factory=lambda: secrets.token_hex(6))
-    run_id: str = ""  # once it is known
-    resumed: bool = False
-    repeated: bool = False
-    commands: dict[str, CommandRun] = field(default_factory=dict)
-
-
 def set_up(job: Job, tools: Tools, deadline: Deadline) -> SetupReport:
     """Carry `job` out and say what came of it; every `SetupError` becomes the report's outcome, code and reason."""
-    watch = Stopwatch(deadline.clock)
-    run = _Run()
-    try:
-        results = _carry_out(job, tools, deadline, run)
-        outcome, code, reason = _verdict(results, run)
-    except SetupError as error:
-        results = tuple(command.result for command in run.commands.values())
-        outcome, code, reason = error.outcome, error.code, str(error)
-        if outcome is Outcome.UNFINISHED and not run.run_id:
-            outcome = Outcome.UNREACHABLE
-    return SetupReport(
-        outcome=outcome,
-        code=code,
-        reason=reason,
-        app=job.app.as_dict(),
-        run_id=run.run_id,
-        resumed=run.resumed,
-        repeated=run.repeated,
-        seconds=watch.seconds,
-        commands=results,
-    )
+    return _SetupRun(job, tools, deadline).report()
 
 
-def _carry_out(job: Job, tools: Tools, deadline: Deadline, run: _Run) -> tuple[CommandResult, ...]:
-    studio = Studio(tools.sagemaker, job.app, deadline)
-    studio.refuse_sso()
-    studio.find_user(job.shared_space_user)
-    studio.wait_until_in_service(job.grace_seconds)
-    connection = Connection(studio, tools.http, tools.open_channel, deadline)
-    while True:
+class _SetupRun:
+    """One attempt at a job: what is known of the run so far survives the connections to it."""
+
+    def __init__(self, job: Job, tools: Tools, deadline: Deadline) -> None:
+        self._job = job
+        self._tools = tools
+        self._deadline = deadline
+        self._attempt_id = secrets.token_hex(6)
+        self._run_id = ""  # until it is known
+        self._resumed = False
+        self._repeated = False
+        self._commands: dict[str, CommandRun] = {}
+
+    def report(self) -> SetupReport:
+        """Carry the job out and report."""
+        watch = Stopwatch(self._deadline.clock)
         try:
-            with connection.open() as runs:
-                return _run_commands(job, runs, run)
-        except ConnectionLost as lost:
-            LOG.warning("connection.lost", extra={"reason": str(lost)})
-            if deadline.expired:
-                raise (
-                    OutOfTime(f"Our time is up, and the connection is lost: {lost}") if run.run_id else lost
-                ) from None
-        connection.pause()
-        studio.check_in_service()
+            results = self._carry_out()
+            code, reason = self._verdict(results)
+            outcome = code.outcome
+        except SetupError as error:
+            results = tuple(command.result for command in self._commands.values())
+            code, outcome, reason = error.code, error.code.outcome, str(error)
+            if outcome is Outcome.UNFINISHED and not self._run_id:
+                outcome = Outcome.UNREACHABLE
+        return SetupReport(
+            outcome=outcome,
+            code=code.name,
+            reason=reason,
+            app=self._job.app.as_dict(),
+            run_id=self._run_id,
+            resumed=self._resumed,
+            repeated=self._repeated,
+            seconds=watch.seconds,
+            commands=results,
+        )
 
+    def _carry_out(self) -> tuple[CommandResult, ...]:
+        control_plane = ControlPlane(self._tools.sagemaker, self._deadline)
+        status = AppStatus(control_plane, self._job.app, self._deadline)
+        status.refuse_sso()
+        user = status.find_user(self._job.shared_space_user)
+        status.wait_until_in_service(self._job.grace_seconds)
+        login = Login(control_plane, self._job.app, user, self._deadline)
+        connection = Connection(login, self._tools.http, self._tools.open_channel, self._deadline)
+        while True:
+            try:
+                with connection.open() as runs:
+                    return self._run_commands(runs)
+            except ConnectionLost as lost:
+                LOG.warning("connection.lost", extra={"reason": str(lost)})
+                if self._deadline.expired:
+                    raise self._out_of_time(lost) from None
+            connection.pause()
+            status.check_in_service()
 
-def _run_commands(job: Job, runs: RemoteRuns, run: _Run) -> tuple[CommandResult, ...]:
-    """Run or follow every command in its turn, until one fails that is not to be gone on after."""
-    _open_run(job, runs, run)
-    results = []
-    for command in job.plan.commands:
-        command_run = run.commands.setdefault(command.name, CommandRun(run.run_id, command))
-        result = command_run.carry_out(runs)
-        results.append(result)
-        if not result.succeeded and not command.go_on_after_failure:
-            break
-    run.repeated = not runs.finish(run.run_id, _verdict(tuple(results), run)[0], run.attempt)
-    return tuple(results)
+    def _out_of_time(self, lost: ConnectionLost) -> SetupError:
+        return OutOfTime(f"The time is up, and the connection is lost: {lost}") if self._run_id else lost
 
+    def _run_commands(self, runs: RemoteRuns) -> tuple[CommandResult, ...]:
+        """Run or follow every command in turn, until one fails that does not say to go on after it."""
+        self._open_run(runs)
+        results = []
+        for command in self._job.setup.commands:
+            command_run = self._commands.setdefault(command.name, CommandRun(self._run_id, command))
+            result = command_run.carry_out(runs)
+            results.append(result)
+            if not result.succeeded and not command.go_on_after_failure:
+                break
+        verdict = self._verdict(tuple(results))[0].outcome
+        self._repeated = not runs.finish(self._run_id, verdict, self._attempt_id)
+        return tuple(results)
 
-def _open_run(job: Job, runs: RemoteRuns, run: _Run) -> None:
-    """Claim this start of the app or find the run that has; the second time, check that it is still there."""
-    if run.run_id:
-        if not runs.has(run.run_id):
-            raise AppReplaced("The app was started anew meanwhile.")
-    elif job.claims_start:
-        _claim(job, runs, run)
-    else:
-        runs.open_run(run.attempt, job.plan.digest)
-        run.run_id = run.attempt
+    def _open_run(self, runs: RemoteRuns) -> None:
+        """Claim this app start, or find the run that has; the second time, check that the run is still there."""
+        if self._run_id:
+            if not runs.has(self._run_id):
+                raise AppReplaced("The app was restarted in the meantime.")
+        elif self._job.claims_start:
+            self._claim(runs)
+        else:
+            runs.open_run(self._attempt_id, self._job.setup.version)
+            self._run_id = self._attempt_id
 
+    def _claim(self, runs: RemoteRuns) -> None:
+        version = self._job.setup.version
+        claim = runs.claim(self._attempt_id, version, force=self._job.force)
+        self._resumed = claim.run_id != self._attempt_id
+        LOG.info("run.claimed", extra={"run_id": claim.run_id, "resumed": self._resumed})
+        if self._resumed and claim.verdict == Outcome.SUCCEEDED:
+            raise AlreadySetUp(f"Run {claim.run_id} has set up this app start already.")
+        if claim.setup_version != version:
+            raise _claimed_by_other(claim.run_id, claim.verdict)
+        self._run_id = claim.run_id
 
-def _claim(job: Job, runs: RemoteRuns, run: _Run) -> None:
-    digest = job.plan.digest
-    claim = runs.claim(run.attempt, digest, force=job.force)
-    run.resumed = claim.run_id != run.attempt
-    LOG.info("run.claimed", extra={"run_id": claim.run_id, "resumed": run.resumed})
-    if run.resumed and claim.verdict == Outcome.SUCCEEDED:
-        raise AlreadySetUp(f"Run {claim.run_id} has set this start of the app up already.")
-    if claim.digest != digest:
-        raise _claimed_by_other(claim.run_id, claim.verdict)
-    run.run_id = claim.run_id
+    def _verdict(self, results: tuple[CommandResult, ...]) -> tuple[Code, str]:
+        failures = [result for result in results if not result.succeeded]
+        joined = f"joined run {self._run_id}, which another invocation began" if self._resumed else ""
+        if not failures:
+            return outcomes.SUCCEEDED, joined
+        names = ", ".join(f"{result.name} ({_how_it_ended(result)})" for result in failures)
+        timed_out = failures[-1].state is CommandState.TIMED_OUT
+        code = outcomes.COMMAND_TIMED_OUT if timed_out else outcomes.COMMAND_FAILED
+        return code, "; ".join(filter(None, [names, joined]))
 
 
 def _claimed_by_other(run_id: str, verdict: str) -> SetupError:
     if verdict:
         return ClaimedByOtherSetup(f"Run {run_id}, of another version of the commands, ended here: {verdict}.")
     return SetupChanged(f"Run {run_id}, of another version of the commands, is not over.")
-
-
-def _verdict(results: tuple[CommandResult, ...], run: _Run) -> tuple[Outcome, str, str]:
-    failures = [result for result in results if not result.succeeded]
-    joined = f"joined run {run.run_id}, which another invocation began" if run.resumed else ""
-    if not failures:
-        return Outcome.SUCCEEDED, "succeeded", joined
-    names = ", ".join(f"{result.name} ({_how_it_ended(result)})" for result in failures)
-    timed_out = failures[-1].state is CommandState.TIMED_OUT
-    outcome = Outcome.TIMED_OUT if timed_out else Outcome.FAILED
-    return (
-        outcome,
-        "command-timed-out" if timed_out else "command-failed",
-        "; ".join(filter(None, [names, joined])),
-    )
 
 
 def _how_it_ended(result: CommandResult) -> str:

@@ -18,7 +18,7 @@ import pytest
 from emulator.studio import LocalStudio
 from local_cloud.cloud import LocalCloud
 from local_cloud.sam import FUNCTION, TEMPLATE, Sam
-from tests.deployed.deployment import Deployed, with_commands
+from tests.support.deployment import Deployed, with_commands
 
 
 @pytest.fixture(scope="session")

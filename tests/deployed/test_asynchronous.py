@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.deployed.deployment import ONCE, PATIENT, Deployed, wait_until
+from tests.support.deployment import ONCE, PATIENT, Deployed, wait_until
 
 
 @pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from emulator.studio import DOMAIN_ID
 from local_cloud.cloud import ROOT
-from tests.deployed.deployment import Deployed, wait_until
+from tests.support.deployment import Deployed, wait_until
 
 
 def test_it_follows_a_setup_to_its_report(deployed: Deployed, set_up_with: Callable[..., None]) -> None:

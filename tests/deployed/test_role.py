@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local_cloud.cloud import ACCOUNT_ID, REGION
-from tests.deployed.deployment import STACK, Deployed
+from tests.support.deployment import STACK, Deployed
 
 SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}"
 LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/aws/lambda"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployed.deployment import Deployed
+from tests.support.deployment import Deployed
 
 STARTS = {
     "jupyter-server-started",

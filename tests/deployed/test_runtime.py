@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployed.deployment import ONCE, PATIENT, Deployed, with_commands
-from tests.deployed.emulator import RuntimeEmulator
+from tests.support.deployment import ONCE, PATIENT, Deployed, with_commands
+from tests.support.runtime_emulator import RuntimeEmulator
 
 
 def test_the_bundle_has_all_it_needs(deployed: Deployed, tmp_path: Path) -> None:

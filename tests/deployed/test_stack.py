@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deployed.deployment import Deployed
 from tests.deployed.test_role import APP, DOMAIN, USER, may
+from tests.support.deployment import Deployed
 
 STACK = "studio-setup-two"
 # What stays when the stack is deleted, as README.md says.

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.template.stack import ROOT, TEMPLATE
+from tests.support.stack import ROOT, TEMPLATE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAM = ROOT / ".venv-sam" / "bin" / "sam"
+SAM = ROOT / ".venvs/sam" / "bin" / "sam"
 # All that building may use: neither Docker nor the Python that the function will run on.
 TOOLS = ("sh", "make", "cp", "rm", "find", "chmod")
 SIZE_OF_OUR_OWN = 40_000

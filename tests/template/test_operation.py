@@ -10,12 +10,13 @@ import pytest
 from cfnlint.api import lint_file
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from studio_setup.settings import KNOWN_APP_TYPES, Settings
-from tests.template.stack import TEMPLATE
+from studio_setup.model.app import KNOWN_APP_TYPES
+from studio_setup.model.settings import Settings
+from tests.support.stack import TEMPLATE
 
 if TYPE_CHECKING:
-    from tests.template.conftest import Deploy
-    from tests.template.stack import Stack
+    from tests.support.stack import Stack
+    from tests.support.stack_fixtures import Deploy
 
 PROJECT_TAG = {"Key": "Project", "Value": "studio-setup"}
 DENY_WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.template.conftest import Deploy
-    from tests.template.stack import Stack
+    from tests.support.stack import Stack
+    from tests.support.stack_fixtures import Deploy
 
 SAGEMAKER = "arn:aws:sagemaker:us-east-1:111122223333"
 IN_A_VPC = {"SubnetIds": "subnet-0123456789abcdef0", "SecurityGroupIds": "sg-0123456789abcdef0"}

@@ -14,12 +14,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.template.stack import ROOT, Stack
+from tests.support.stack import ROOT, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.template.conftest import Deploy
+    from tests.support.stack_fixtures import Deploy
 
 EVENTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "tests/events").glob("*.json")}
 STARTS = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.template.stack import ROOT, TEMPLATE
+from tests.support.stack import ROOT, TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,12 @@ import subprocess
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from tests.template.stack import ROOT
+from tests.support.stack import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCANNER = ROOT / ".venv-scan" / "bin" / "checkov"
+SCANNER = ROOT / ".venvs/scan" / "bin" / "checkov"
 WAIVED = {
     ("StudioSetupFunction", "CKV_AWS_116"),
     ("StudioSetupFunction", "CKV_AWS_173"),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.template.conftest import Deploy
-    from tests.template.stack import Stack
+    from tests.support.stack import Stack
+    from tests.support.stack_fixtures import Deploy
 
 TRAIL_ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/studio-setup"
 

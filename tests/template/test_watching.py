@@ -11,17 +11,18 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from studio_setup.access.studio import Studio
 
 from studio_setup import handler
-from studio_setup.report import Outcome, SetupFailed, SetupReport
-from studio_setup.studio import Studio
-from tests.template.stack import ROOT
+from studio_setup.model.outcomes import Outcome
+from studio_setup.model.report import SetupFailed, SetupReport
+from tests.support.stack import ROOT
 
 if TYPE_CHECKING:
-    from studio_setup.deadline import Deadline
+    from studio_setup.model.deadline import Deadline
     from studio_setup.setup_run import Job
-    from tests.template.conftest import Deploy
-    from tests.template.stack import Stack
+    from tests.support.stack import Stack
+    from tests.support.stack_fixtures import Deploy
 
 NAMESPACE = "StudioSetup/studio-setup"
 VERDICTS = {

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import boto3
@@ -14,10 +12,9 @@ import pytest
 import requests
 from botocore.stub import Stubber
 
-from studio_setup.app_event import App
-from tests.unit.fakes import FakeTime, Wire
-from tests.unit.loopback import Loopback
-from tests.unit.machines import Machine, path_of
+from studio_setup.model.app import App
+from tests.support.fakes import FakeTime, Wire
+from tests.support.loopback import Loopback
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -82,25 +79,3 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     with Loopback() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", server.url)
         yield server
-
-
-@pytest.fixture(scope="session")
-def path_of_kind(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """The PATH of a kind of machine, made once."""
-    folder = tmp_path_factory.mktemp("machines")
-    return functools.cache(lambda kind: path_of(kind, folder / kind))
-
-
-@pytest.fixture(params=["this", "bash-as-sh", "dash", "busybox"])
-def machine(request: pytest.FixtureRequest, tmp_path: Path, path_of_kind: Callable[[str], str]) -> Iterator[Machine]:
-    """A machine: this one with its bash; one with dash only; one with busybox only."""
-    shell = "bash" if request.param == "this" else "sh"
-    with Machine(path_of_kind(request.param), tmp_path, shell).switched_off_after() as machine:
-        yield machine
-
-
-@pytest.fixture
-def this_machine(tmp_path: Path, path_of_kind: Callable[[str], str]) -> Iterator[Machine]:
-    """This machine, with its bash."""
-    with Machine(path_of_kind("this"), tmp_path).switched_off_after() as machine:
-        yield machine

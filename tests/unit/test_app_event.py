@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from studio_setup.app_event import App, AppStarted, Ignored, parse
-from studio_setup.errors import BadInput
-from studio_setup.settings import Settings
+from studio_setup.model.app import App
+from studio_setup.model.app_event import AppStarted, Ignored, parse
+from studio_setup.model.errors import BadInput
+from studio_setup.model.settings import Settings
 
 ANY_DOMAIN = Settings.from_env({})
 STARTED = {

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from studio_setup.command_run import HEAD_BYTES, TAIL_BYTES, CommandRun
-from studio_setup.errors import ConnectionLost
-from studio_setup.plan import Command
-from studio_setup.remote_run import Progress, Start
-from studio_setup.report import CommandResult
+from studio_setup.model.errors import ConnectionLost
+from studio_setup.model.report import CommandResult
+from studio_setup.model.setup import Command
+from studio_setup.runs.command_run import HEAD_BYTES, TAIL_BYTES, CommandRun
+from studio_setup.runs.remote_runs import Progress, Start
 
 
 class _Runs:

@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from studio_setup.control_plane import SDK_CONFIG, ControlPlane
-from studio_setup.errors import ControlPlaneRefused
-from tests.unit.fakes import FakeTime
+from studio_setup.access.control_plane import SDK_CONFIG, ControlPlane
+from studio_setup.model.errors import ControlPlaneRefused
+from tests.support.fakes import FakeTime
 
 DOMAIN = {"DomainId": "d-abcdefghijkl"}
 ENDPOINT = "https://api.sagemaker.us-east-1.amazonaws.com/"

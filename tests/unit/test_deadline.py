@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from studio_setup.deadline import Deadline, Stopwatch
-from tests.unit.fakes import FakeTime
+from studio_setup.model.deadline import Deadline, Stopwatch
+from tests.support.fakes import FakeTime
 
 
 def test_a_deadline_comes_nearer_and_passes(fake_time: FakeTime) -> None:

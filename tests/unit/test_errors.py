@@ -8,8 +8,8 @@ import re
 import pytest
 
 from studio_setup import errors
-from studio_setup.errors import ControlPlaneRefused, SetupError
-from studio_setup.report import Outcome
+from studio_setup.model.errors import ControlPlaneRefused, SetupError
+from studio_setup.model.outcomes import Outcome
 
 TREE = [
     one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, SetupError)

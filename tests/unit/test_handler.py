@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from studio_setup.errors import BadInput
 from studio_setup.handler import lambda_handler, sagemaker_client
-from studio_setup.report import SetupFailed
-from tests.unit.loopback import Loopback
+from studio_setup.model.errors import BadInput
+from studio_setup.model.report import SetupFailed
+from tests.support.loopback import Loopback
 
 
 class Context:

@@ -8,10 +8,10 @@ from http.cookies import SimpleCookie
 
 import pytest
 import requests
+from studio_setup.access.jupyter import Jupyter, is_ours
 
-from studio_setup.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
-from studio_setup.jupyter import Jupyter, is_ours
-from tests.unit.fakes import Answer, Call, FakeTime, Wire, everything_said, json_answer, page, redirect
+from studio_setup.model.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
+from tests.support.fakes import Answer, Call, FakeTime, Wire, everything_said, json_answer, page, redirect
 
 HOST = "d-abc.studio.us-east-1.sagemaker.aws"
 BASE = f"https://{HOST}/jupyter/default"

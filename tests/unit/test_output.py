@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio_setup.output import OutputText, printable
+from studio_setup.terminal.output import OutputText, printable
 
 PLAIN = "first\nzweite: grüß dich ☃ 🎉\n\n\tindented\nlast\n"
 

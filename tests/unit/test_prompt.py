@@ -10,8 +10,8 @@ from typing import Protocol
 
 import pytest
 
-from studio_setup.prompt import PromptFinder, Reply
-from studio_setup.shell import _TAKE_OVER
+from studio_setup.terminal.prompt import PromptFinder, Reply
+from studio_setup.terminal.shell import _TAKE_OVER
 
 NONCE = "0123456789abcdef"
 PROMPT = f"<{NONCE}:7:42:follow over>"

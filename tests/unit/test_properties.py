@@ -17,16 +17,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_setup.app_event import AppStarted, Ignored, parse
-from studio_setup.errors import BadInput, SetupError
-from studio_setup.output import _MAX_HELD_CHARACTERS, OutputText, printable
-from studio_setup.plan import MAX_SCRIPT_BYTES, MAX_TIMEOUT_SECONDS, Command, Plan
-from studio_setup.prompt import PromptFinder, Reply
-from studio_setup.remote_run import Progress, RemoteRuns, Start
-from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
-from studio_setup.settings import KNOWN_APP_TYPES, Settings
-from studio_setup.shell import Shell, _assignments, percent_b
-from tests.unit.fuzzing import streams
+from studio_setup.model.app import KNOWN_APP_TYPES
+from studio_setup.model.app_event import AppStarted, Ignored, parse
+from studio_setup.model.errors import BadInput, SetupError
+from studio_setup.model.outcomes import Outcome
+from studio_setup.model.report import CommandResult, CommandState, SetupReport
+from studio_setup.model.settings import Settings
+from studio_setup.model.setup import MAX_SCRIPT_BYTES, MAX_TIMEOUT_SECONDS, Command, Setup
+from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
+from studio_setup.terminal.output import _MAX_HELD_CHARACTERS, OutputText, printable
+from studio_setup.terminal.prompt import PromptFinder, Reply
+from studio_setup.terminal.shell import Shell, _assignments, percent_b
+from tests.support.fuzzing import streams
 
 NONCE = "0123456789abcdef"
 TERMINAL_LINE_CHARACTERS = 4095
@@ -339,12 +341,12 @@ def test_a_command_is_refused_or_arrives(name: str, script: str, times: int, tim
 def test_two_setups_are_told_apart(commands: list[Command], others: list[Command]) -> None:
     """Two plans have the same digest only if they are the same; no plan has two commands of one name."""
     try:
-        one, other = Plan(tuple(commands)), Plan(tuple(others))
+        one, other = Setup(tuple(commands)), Setup(tuple(others))
     except BadInput:
         assert any(not made or len({command.name for command in made}) < len(made) for made in (commands, others))
         return
-    assert (one.digest == other.digest) == (one == other)
-    assert re.fullmatch(r"[0-9a-f]{16}", one.digest)
+    assert (one.version == other.version) == (one == other)
+    assert re.fullmatch(r"[0-9a-f]{16}", one.version)
 
 
 # --- report ---

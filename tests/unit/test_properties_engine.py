@@ -15,16 +15,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from studio_setup import command_run, remote_run, shell
-from studio_setup.app_event import App
-from studio_setup.command_run import CommandRun
-from studio_setup.errors import ConnectionLost
-from studio_setup.output import OutputText
-from studio_setup.plan import Command, Plan
-from studio_setup.remote_run import Progress, Start
-from studio_setup.report import CommandState, Outcome, SetupReport
+from studio_setup.model.app import App
+from studio_setup.model.errors import ConnectionLost
+from studio_setup.model.outcomes import Outcome
+from studio_setup.model.report import CommandState, SetupReport
+from studio_setup.model.setup import Command, Setup
+from studio_setup.runs.command_run import CommandRun
+from studio_setup.runs.remote_runs import Progress, Start
 from studio_setup.setup_run import Job, Tools, set_up
-from tests.unit.fuzzing import streams
-from tests.unit.in_memory_channel import AppStart, Behaviour, Fault, InMemoryStudio, Killed
+from studio_setup.terminal.output import OutputText
+from tests.support.fuzzing import streams
+from tests.support.in_memory_channel import AppStart, Behaviour, Fault, InMemoryStudio, Killed
 
 APP = App("d-0", "alice", "JupyterServer", "default")
 REMOTE_SCRIPT = "# A 'script' for \\0101 the app: ☃\n" * 3
@@ -93,7 +94,7 @@ class _World:
     reports: list[SetupReport] = field(default_factory=list)
     were_killed: int = 0
 
-    def invoke(self, plan: Plan, seconds: float) -> None:
+    def invoke(self, plan: Setup, seconds: float) -> None:
         """Set the app up in an invocation of its own, and check what it reports at once."""
         self.log.lines.pop(getcurrent(), None)
         logging.getLogger("studio_setup").setLevel(logging.INFO)
@@ -106,7 +107,7 @@ class _World:
         self._check(report, plan, self.log.lines.get(getcurrent(), []))
         self.reports.append(report)
 
-    def _check(self, report: SetupReport, plan: Plan, log: Sequence[Any]) -> None:
+    def _check(self, report: SetupReport, plan: Setup, log: Sequence[Any]) -> None:
         expected = _expected(plan, self.studio.behaviours)
         start = self._start_of(report)
         for result, true in zip(report.commands, expected, strict=False):
@@ -127,7 +128,7 @@ class _World:
         """The start of the app that a report is about: who never learned of its claim may claim the next one too."""
         return next((start for start in reversed(self.studio.starts) if report.run_id in start.runs), None)
 
-    def _check_done(self, report: SetupReport, plan: Plan, start: AppStart) -> None:
+    def _check_done(self, report: SetupReport, plan: Setup, start: AppStart) -> None:
         done = {name: command for (run, name), command in start.commands.items() if run == report.run_id}
         scripts = {command.name: command.script for command in plan.commands}
         assert list(done) == [result.name for result in report.commands], "each once, in their order, and no other"
@@ -147,7 +148,7 @@ class _World:
     def invoke_in_peace(self) -> None:
         """Set the app up once more without trouble, and check what must hold over all invocations."""
         self.studio.calm_down()
-        app, digest = self.studio.now, self.plan.digest
+        app, digest = self.studio.now, self.plan.version
         verdict = app.over.get(app.claimed_by, ("", ""))[0]
         if verdict == "succeeded":
             codes = {"already-set-up"}
@@ -169,7 +170,7 @@ class _World:
                 assert len(first) == 1
 
 
-def _expected(plan: Plan, behaviours: dict[str, Behaviour]) -> list[tuple[str, CommandState, int | None]]:
+def _expected(plan: Setup, behaviours: dict[str, Behaviour]) -> list[tuple[str, CommandState, int | None]]:
     """What truly comes of each command that is to run."""
     results: list[tuple[str, CommandState, int | None]] = []
     for command in plan.commands:
@@ -234,8 +235,8 @@ SECONDS = st.sampled_from([900.0, 900.0, 900.0, 30.0, 5.0])
 IS_CHANGED = st.sampled_from([False] * 7 + [True])
 
 
-def _plan(commands: Sequence[tuple[str, bool, Behaviour]], comment: str = "") -> Plan:
-    return Plan(
+def _plan(commands: Sequence[tuple[str, bool, Behaviour]], comment: str = "") -> Setup:
+    return Setup(
         tuple(
             Command(f"c{number}", f"{script} # {number}{comment}\n", 60, goes_on)
             for number, (script, goes_on, _) in enumerate(commands)

@@ -12,19 +12,20 @@ from pathlib import Path
 import pytest
 import requests
 from botocore.stub import Stubber
+from studio_setup.access.jupyter import Jupyter
+from studio_setup.access.studio import Studio
 
-from studio_setup.app_event import App, AppStarted, Ignored, parse
-from studio_setup.cli import main
-from studio_setup.command_run import CommandRun
-from studio_setup.errors import ConnectionLost, LoginRefused, NoWorkspace
-from studio_setup.jupyter import Jupyter
-from studio_setup.output import OutputText, printable
-from studio_setup.plan import Command, read_script
-from studio_setup.remote_run import RemoteRuns
-from studio_setup.settings import Settings
-from studio_setup.studio import Studio
-from tests.unit.fakes import FakeTime, Wire, json_answer, page, redirect
-from tests.unit.machines import Machine
+from studio_setup.model.app import App
+from studio_setup.model.app_event import AppStarted, Ignored, parse
+from studio_setup.model.errors import ConnectionLost, LoginRefused, NoWorkspace
+from studio_setup.model.settings import Settings
+from studio_setup.model.setup import Command, read_script
+from studio_setup.runs.command_run import CommandRun
+from studio_setup.runs.remote_runs import RemoteRuns
+from studio_setup.terminal.output import OutputText, printable
+from studio_setup_cli.main import main
+from tests.support.fakes import FakeTime, Wire, json_answer, page, redirect
+from tests.support.machines import Machine
 
 HOST = "https://d-abcdefghijkl.studio.us-east-1.sagemaker.aws"
 START = f"{HOST}/auth?token=SECRET"

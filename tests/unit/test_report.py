@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from studio_setup.report import CommandResult, CommandState, Outcome, SetupFailed, SetupReport
+from studio_setup.model.outcomes import Outcome
+from studio_setup.model.report import CommandResult, CommandState, SetupFailed, SetupReport
 
 RESULT = CommandResult(
     name="one",

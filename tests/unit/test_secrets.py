@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator
 import boto3
 import pytest
 import requests
+from studio_setup.access.jupyter import Jupyter
+from studio_setup.access.studio import Studio
 
-from studio_setup.app_event import App
-from studio_setup.deadline import Deadline
-from studio_setup.errors import ConnectionLost
-from studio_setup.handler import quiet_libraries
-from studio_setup.jupyter import Jupyter
-from studio_setup.plan import Command, Plan
+from studio_setup.access.library_logs import quiet_libraries
+from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import ConnectionLost
+from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job, Tools, set_up
-from studio_setup.studio import Studio
-from tests.unit.loopback import STUDIO_COOKIE, TOKEN, XSRF_COOKIE, Loopback
+from tests.support.loopback import STUDIO_COOKIE, TOKEN, XSRF_COOKIE, Loopback
 
 SECRETS = (TOKEN, STUDIO_COOKIE, XSRF_COOKIE)
 
@@ -125,7 +125,7 @@ def test_no_failure_holds_a_secret(
 
     with requests.Session() as http:
         tools = Tools(boto3.client("sagemaker"), http, refuse)  # type: ignore[arg-type]
-        report = set_up(Job(app, Plan((Command("one", "true"),))), tools, deadline)
+        report = set_up(Job(app, Setup((Command("one", "true"),))), tools, deadline)
     assert seen
     assert report.code == "connection-lost"
     assert loopback.terminals == set()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from studio_setup.errors import BadInput
-from studio_setup.settings import Settings
+from studio_setup.model.errors import BadInput
+from studio_setup.model.settings import Settings
 
 
 def test_without_any_setting_every_domain_is_ours() -> None:

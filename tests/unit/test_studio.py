@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import requests
 from botocore.stub import Stubber
+from studio_setup.access.studio import Studio
 
-from studio_setup.app_event import App
-from studio_setup.errors import (
+from studio_setup.model.app import App
+from studio_setup.model.errors import (
     AppDeleted,
     AppFailed,
     AppNotReady,
@@ -20,8 +21,7 @@ from studio_setup.errors import (
     SpaceWithoutOwner,
     SsoDomain,
 )
-from studio_setup.studio import Studio
-from tests.unit.fakes import Answer, FakeTime, Wire, everything_said, page, redirect
+from tests.support.fakes import Answer, FakeTime, Wire, everything_said, page, redirect
 
 HOST = "https://d-abcdefghijkl.studio.us-east-1.sagemaker.aws"
 TOKEN = "eyJ0b2tlbiI6IlNFQ1JFVCJ9"

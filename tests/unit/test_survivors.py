@@ -10,23 +10,24 @@ from typing import Any
 
 import pytest
 from requests.cookies import RequestsCookieJar
+from studio_setup.access.studio import Studio, _same_studio
 
 from studio_setup import remote_run
-from studio_setup.app_event import App
-from studio_setup.channel import WebSocketAddress
-from studio_setup.deadline import Deadline
-from studio_setup.errors import AppDeleted, ConnectionLost, NoWorkspace
-from studio_setup.plan import Command, Plan
-from studio_setup.prompt import PromptFinder, Reply
-from studio_setup.remote_run import Progress, RemoteRuns, Start
-from studio_setup.report import CommandResult, CommandState, Outcome, SetupReport
+from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import AppDeleted, ConnectionLost, NoWorkspace
+from studio_setup.model.outcomes import Outcome
+from studio_setup.model.report import CommandResult, CommandState, SetupReport
+from studio_setup.model.setup import Command, Setup
+from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
 from studio_setup.setup_run import Job, Tools, set_up
-from studio_setup.shell import Shell
-from studio_setup.studio import Studio, _same_studio
-from tests.unit.fakes import FakeTime
-from tests.unit.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio
-from tests.unit.machines import Machine
-from tests.unit.pty_channel import fast_deadline
+from studio_setup.terminal.channel import WebSocketAddress
+from studio_setup.terminal.prompt import PromptFinder, Reply
+from studio_setup.terminal.shell import Shell
+from tests.support.fakes import FakeTime
+from tests.support.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio
+from tests.support.machines import Machine
+from tests.support.pty_channel import fast_deadline
 
 OK = Behaviour(("out\n",))
 # What every log record has by itself.
@@ -39,15 +40,15 @@ def _verbose(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         yield
 
 
-def _studio(*faults: tuple[int, Fault], **behaviours: Behaviour) -> tuple[InMemoryStudio, Plan]:
+def _studio(*faults: tuple[int, Fault], **behaviours: Behaviour) -> tuple[InMemoryStudio, Setup]:
     """A Studio in memory, and a plan whose commands do this."""
-    plan = Plan(tuple(Command(name, f"{name}\n", 60, name.startswith("optional")) for name in behaviours))
+    plan = Setup(tuple(Command(name, f"{name}\n", 60, name.startswith("optional")) for name in behaviours))
     script = remote_run.REMOTE_SCRIPT.read_text(encoding="utf-8")
     does = {f"{name}\n": behaviour for name, behaviour in behaviours.items()}
     return InMemoryStudio(does, faults, remote_script=script), plan
 
 
-def _set_up(studio: InMemoryStudio, plan: Plan, app: App, **of_job: Any) -> SetupReport:  # noqa: ANN401 (as Job's)
+def _set_up(studio: InMemoryStudio, plan: Setup, app: App, **of_job: Any) -> SetupReport:  # noqa: ANN401 (as Job's)
     tools = Tools(studio.sagemaker, studio.http_session(), studio.open_channel)
     return set_up(Job(app, plan, **of_job), tools, studio.time.deadline(1000))
 
@@ -220,7 +221,7 @@ def test_a_run_by_hand_claims_nothing(app: App) -> None:
     studio, plan = _studio((13, Fault.LOST_AFTER), one=OK)
     report = _set_up(studio, plan, app, claims_start=False)
     assert (report.outcome, report.resumed, report.repeated) == (Outcome.SUCCEEDED, False, False)
-    assert studio.now.runs == {report.run_id: plan.digest}
+    assert studio.now.runs == {report.run_id: plan.version}
     assert studio.now.claimed_by == ""
 
 

@@ -1,0 +1,116 @@
+"""The app, its domain and its space, as the SageMaker API describes them.
+
+Sources: DescribeApp, DescribeDomain, DescribeSpace (SageMaker API reference).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from studio_setup.access.control_plane import ControlPlane
+from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline, Stopwatch
+from studio_setup.model.errors import (
+    AppDeleted,
+    AppFailed,
+    AppNotReady,
+    ControlPlaneRefused,
+    SpaceWithoutOwner,
+    SsoDomain,
+)
+
+LOG = logging.getLogger(__name__)
+_POLL_SECONDS = 4.5
+_MAX_POLL_SECONDS = 30.0
+_SLOWER_AFTER_SECONDS = 150.0
+
+
+class AppStatus:
+    """What the SageMaker API says about one app."""
+
+    def __init__(self, control_plane: ControlPlane, app: App, deadline: Deadline) -> None:
+        self._control_plane = control_plane
+        self._app = app
+        self._deadline = deadline
+
+    def refuse_sso(self) -> None:
+        """Check that the domain is in IAM mode: presigned URLs exist in no other.
+
+        Raises:
+            SsoDomain: the domain is in SSO mode.
+            ControlPlaneRefused: the domain cannot be described.
+        """
+        domain = self._control_plane.call("describe_domain", DomainId=self._app.domain_id)
+        if domain.get("AuthMode") == "SSO":
+            raise SsoDomain(f"Domain {self._app.domain_id} signs in through IAM Identity Center (AuthMode SSO).")
+
+    def find_user(self, shared_space_user: str) -> str:
+        """The user profile to log in as: the app's own, the owner of its space, or else `shared_space_user`.
+
+        Raises:
+            SpaceWithoutOwner: the space has no owner, and `shared_space_user` is empty.
+            ControlPlaneRefused: the space cannot be described.
+        """
+        if self._app.user_profile_name:
+            return self._app.user_profile_name
+        space = self._control_plane.call("describe_space", DomainId=self._app.domain_id, SpaceName=self._app.space_name)
+        owner: str = space.get("OwnershipSettings", {}).get("OwnerUserProfileName", "")
+        user = owner or shared_space_user
+        if not user:
+            raise SpaceWithoutOwner(f"Space {self._app.space_name} has no owner.")
+        LOG.info("user.found", extra={"user_profile_name": user, "is_owner": bool(owner)})
+        return user
+
+    def wait_until_in_service(self, grace_seconds: float) -> None:
+        """Wait until DescribeApp says InService.
+
+        For `grace_seconds`, a deleted or unknown app is taken for an earlier one of that name: AWS keeps its row.
+
+        Raises:
+            AppFailed, AppDeleted: it will not be in service.
+            AppNotReady: it was not in service before the deadline.
+        """
+        LOG.info("app.in_service", extra={"waited_seconds": self._wait(grace_seconds)})
+
+    def check_in_service(self) -> None:
+        """Check, after a loss, that the app is still there; wait if it is being restarted.
+
+        Raises:
+            AppFailed, AppDeleted, AppNotReady: as `wait_until_in_service`.
+        """
+        self._wait(grace_seconds=0)
+
+    def _wait(self, grace_seconds: float) -> float:
+        """Wait until DescribeApp says InService; the seconds that took."""
+        waited = Stopwatch(self._deadline.clock)
+        poll_seconds = _POLL_SECONDS
+        while True:
+            app = self._describe_app()
+            status = app["Status"]
+            if status == "InService":
+                return waited.seconds
+            if status == "Failed":
+                reason = str(app.get("FailureReason") or "no reason given")
+                raise AppFailed(f"The app failed to start: {reason.rstrip('.')}.")
+            if status != "Pending" and waited.seconds >= grace_seconds:
+                raise AppDeleted(f"There is no such app in service: {self._app.label} is {status}.")
+            if self._deadline.expired:
+                raise AppNotReady(f"The app was still {status} after {waited.seconds:.0f} seconds.")
+            LOG.info("app.waiting", extra={"status": status, "waited_seconds": waited.seconds})
+            # Often enough to be there soon, seldom enough for many apps at nine in the morning.
+            if waited.seconds > _SLOWER_AFTER_SECONDS:
+                poll_seconds = min(poll_seconds * 1.15, _MAX_POLL_SECONDS)
+            self._deadline.pause(poll_seconds)
+
+    def _describe_app(self) -> dict[str, Any]:
+        app = self._app
+        owner = {"SpaceName": app.space_name} if app.space_name else {"UserProfileName": app.user_profile_name}
+        try:
+            return self._control_plane.call(
+                "describe_app", DomainId=app.domain_id, AppType=app.app_type, AppName=app.app_name, **owner
+            )
+        except ControlPlaneRefused as error:
+            if error.aws_code in {"ResourceNotFound", "ValidationException"}:
+                return {"Status": f"unknown to SageMaker ({error.aws_code})"}
+            raise

@@ -1,0 +1,65 @@
+"""Calls of the SageMaker API, made again when what refused them passes.
+
+The SDK's own retries begin with a pause of a second at most: of two hundred setups refused at the same moment, most
+would come back too soon, several times. Ours come back at any time within half a minute.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import botocore.exceptions
+from botocore.config import Config
+
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import ControlPlaneRefused
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+LOG = logging.getLogger(__name__)
+# Each call is made once by the SDK.
+SDK_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
+THROTTLED_SECONDS = 30.0
+_BROKEN_SECONDS = (1.0, 2.0, 4.0, 8.0)
+_BROKEN = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
+
+
+class ControlPlane:
+    """The SageMaker API, asked with patience."""
+
+    def __init__(self, client: SageMakerClient, deadline: Deadline) -> None:
+        self._client = client
+        self._deadline = deadline
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 (the SDK's own)
+        """What the API answers; asked again while it is throttled, and a few times if it is broken or out of reach.
+
+        Raises:
+            ControlPlaneRefused: with the API's own code, or the SDK's name for what went wrong.
+        """
+        broken_seconds = iter(_BROKEN_SECONDS)
+        while True:
+            try:
+                return dict(getattr(self._client, operation)(**parameters))
+            except botocore.exceptions.ClientError as error:
+                refused = _refused(operation, error)
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+                is_throttled = status == HTTPStatus.TOO_MANY_REQUESTS or refused.aws_code.startswith("Throttl")
+                is_broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            except botocore.exceptions.BotoCoreError as error:
+                refused = ControlPlaneRefused(f"{operation}: {error}", type(error).__name__)
+                is_throttled, is_broken = False, isinstance(error, _BROKEN)
+            pause_seconds = THROTTLED_SECONDS if is_throttled else next(broken_seconds, 0.0) if is_broken else 0.0
+            if not pause_seconds or self._deadline.expired:
+                raise refused
+            LOG.info("control_plane.waiting", extra={"operation": operation, "aws_code": refused.aws_code})
+            self._deadline.pause_within(pause_seconds)
+
+
+def _refused(operation: str, error: botocore.exceptions.ClientError) -> ControlPlaneRefused:
+    details = error.response.get("Error", {})
+    code = details.get("Code", "unknown")
+    return ControlPlaneRefused(f"{operation}: {code}: {details.get('Message', '')}", code)

@@ -1,0 +1,168 @@
+"""The Jupyter server behind a login: requests with its XSRF token, readiness, websocket addresses.
+
+Facts about the server (jupyter_server 2.21 and notebook 6.5, seen): `GET api/status` sets no `_xsrf` cookie, any page
+does, a 404 page too; of several `_xsrf` cookies the server reads the last one sent.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.cookies import get_cookie_header
+
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime
+from studio_setup.terminal.channel import WebSocketAddress
+
+_WARMING_UP = {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+class JupyterServer:
+    """One user's Jupyter server; `base_url` has no slash at its end."""
+
+    def __init__(self, session: requests.Session, base_url: str, deadline: Deadline) -> None:
+        self._session = session
+        self._base_url = base_url
+        self.deadline = deadline
+
+    def wait_until_ready(self, deadline: Deadline) -> None:
+        """Wait until the server answers `GET api/status` with 200 and JSON.
+
+        Raises:
+            LoginExpired: Studio redirects to its sign-in page.
+            ConnectionLost: the server was not ready in that time.
+            JupyterRefused: it answers, but with a refusal that waiting does not change.
+        """
+        while True:
+            try:
+                problem = _why_not_ready(self.request("GET", "api/status", deadline))
+            except LoginExpired:
+                raise
+            except ConnectionLost as error:
+                problem = str(error)
+            if not problem:
+                return
+            if deadline.expired:
+                raise ConnectionLost(f"The Jupyter server is not ready: {problem}.")
+            deadline.pause(0.5)
+
+    def request(
+        self, method: str, path: str, deadline: Deadline, body: dict[str, str] | None = None, xsrf: str = ""
+    ) -> requests.Response:
+        """One call; a redirect is an answer, and is never followed.
+
+        Raises:
+            OutOfTime: our own deadline has passed.
+            LoginExpired: the answer redirects to another host.
+            ConnectionLost: there is no answer.
+        """
+        if self.deadline.expired and deadline is self.deadline:
+            raise OutOfTime("The deadline passed while talking to the Jupyter server.")
+        try:
+            response = self._session.request(
+                method,
+                f"{self._base_url}/{path}",
+                json=body,
+                headers={"X-XSRFToken": xsrf} if xsrf else None,
+                timeout=deadline.http_timeouts(),
+                allow_redirects=False,
+            )
+        except (requests.RequestException, ValueError) as error:
+            raise ConnectionLost(f"{method} {path} failed: {type(error).__name__}") from None
+        host = _host(response.headers.get("Location", ""))
+        if host and host != _host(self._base_url):
+            raise LoginExpired(f"{method} {path} leads to sign in at {host}")
+        return response
+
+    def request_with_xsrf(
+        self, method: str, path: str, body: dict[str, str] | None, deadline: Deadline | None = None
+    ) -> requests.Response:
+        """One call that changes something, with the XSRF token that the server asks for.
+
+        Raises:
+            OutOfTime, LoginExpired, ConnectionLost: as `request`.
+        """
+        deadline = deadline or self.deadline
+        response = self.request(method, path, deadline, body, self._xsrf(deadline))
+        if response.status_code == HTTPStatus.FORBIDDEN:
+            # The server may want another token by now (a restart does that).
+            self._forget_xsrf()
+            response = self.request(method, path, deadline, body, self._xsrf(deadline))
+        return response
+
+    def websocket_address(self, path: str) -> WebSocketAddress:
+        """Where a websocket is, with the cookies that belong there and no others."""
+        url = f"{self._base_url}/{path}"
+        parts = urlsplit(url)
+        return WebSocketAddress(
+            # http becomes ws, https becomes wss
+            url="ws" + url.removeprefix("http"),
+            cookie=self._cookie_header(url),
+            origin=f"{parts.scheme}://{parts.netloc}",
+        )
+
+    def _xsrf(self, deadline: Deadline) -> str:
+        """The token the server will compare with, fetched with a page if there is none yet."""
+        for page in ("lab", "tree"):
+            if token := self._xsrf_cookie():
+                return token
+            self.request("GET", page, deadline)
+        return self._xsrf_cookie()
+
+    def _xsrf_cookie(self) -> str:
+        cookies = self._cookie_header(f"{self._base_url}/api/terminals").split("; ")
+        tokens = [cookie.removeprefix("_xsrf=") for cookie in cookies if cookie.startswith("_xsrf=")]
+        return tokens[-1] if tokens else ""
+
+    def _forget_xsrf(self) -> None:
+        for cookie in [cookie for cookie in self._session.cookies if cookie.name == "_xsrf"]:
+            self._session.cookies.clear(cookie.domain, cookie.path, cookie.name)
+
+    def _cookie_header(self, url: str) -> str:
+        return get_cookie_header(self._session.cookies, requests.Request("GET", url).prepare()) or ""  # type: ignore[no-untyped-call]
+
+
+def refuse_errors(response: requests.Response, what: str) -> None:
+    """Check that the server gave what was asked for.
+
+    Raises:
+        ConnectionLost: it may give it later.
+        JupyterRefused: it will not.
+    """
+    status = response.status_code
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ConnectionLost(f"The Jupyter server did not give us {what}: HTTP {status}.")
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        raise JupyterRefused(f"The Jupyter server refused us {what}: HTTP {status}.")
+
+
+def is_page(response: requests.Response) -> bool:
+    """Is it HTML, where the API answers in JSON?"""
+    return "html" in response.headers.get("Content-Type", "")
+
+
+def json_of(response: requests.Response) -> Any:  # noqa: ANN401 (it is whatever the server sent)
+    """The value in a JSON answer; None if it is not JSON."""
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _why_not_ready(response: requests.Response) -> str:
+    status = response.status_code
+    if status == HTTPStatus.OK:
+        return "" if isinstance(json_of(response), dict) else "a page instead of its status"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _WARMING_UP or response.is_redirect:
+        return f"HTTP {status}"
+    raise JupyterRefused(f"GET api/status was refused: HTTP {status}.")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return "an invalid URL"

@@ -1,0 +1,120 @@
+r"""The terminals of a Jupyter server: ours are created, found again and deleted by a name of their own.
+
+Facts about the server (jupyter_server 2.21 and notebook 6.5, seen): `POST api/terminals` with a name that exists
+silently replaces that terminal; a name must be `\w+`; notebook 6 ignores it and gives the lowest free number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from studio_setup.access.jupyter_server import JupyterServer, is_page, json_of, refuse_errors
+from studio_setup.model.errors import ConnectionLost, TerminalsDisabled
+from studio_setup.terminal.channel import WebSocketAddress
+
+_DELETE_TRIES = 3
+# Longer than an attempt that is alive is ever silent (see Shell.take_over), shorter than Lambda's pause before a retry.
+ABANDONED_SECONDS = 45
+_OUR_PREFIX = "studiosetup"
+
+
+def is_ours(terminal: str) -> bool:
+    """Is this a name that only we give? A number may be somebody else's after a restart of the server."""
+    return terminal.startswith(_OUR_PREFIX)
+
+
+class Terminals:
+    """The terminals of one Jupyter server."""
+
+    def __init__(self, server: JupyterServer) -> None:
+        self._server = server
+
+    def create(self) -> str:
+        """Open a terminal of our own and return the name that the server gave it.
+
+        Raises:
+            TerminalsDisabled: the server has none.
+            JupyterRefused: it refused.
+            ConnectionLost: the outcome is unknown; a terminal that may have been made is deleted again.
+        """
+        name = _OUR_PREFIX + secrets.token_hex(8)
+        given = self._post(name)
+        if is_ours(given):
+            return given
+        # notebook 6 gives numbers, and has a page that makes a terminal by name, except for its oldest versions.
+        self.delete(given)
+        return name if self._make_by_page(name) else self._post(name)
+
+    def delete(self, name: str) -> bool:
+        """Delete a terminal of ours; True if it is gone, False if that is not known."""
+        deadline = self._server.deadline.extended(5)
+        for _ in range(_DELETE_TRIES):
+            try:
+                response = self._server.request_with_xsrf("DELETE", f"api/terminals/{name}", None, deadline)
+            except ConnectionLost:
+                continue
+            # The server's own "not found" is not a page.
+            unknown = response.status_code == HTTPStatus.NOT_FOUND and not is_page(response)
+            if unknown or response.status_code == HTTPStatus.NO_CONTENT:
+                return True
+        return False
+
+    def delete_abandoned(self) -> None:
+        """Delete the terminals that killed attempts have left, as far as possible.
+
+        An attempt that is alive types a line every second, or every half a minute while the user's start-up files keep
+        it waiting: a terminal that is idle for longer belongs to no attempt any more.
+        """
+        try:
+            response = self._server.request("GET", "api/terminals", self._server.deadline.within(1))
+            terminals = json_of(response) if response.status_code == HTTPStatus.OK else None
+            now = parsedate_to_datetime(response.headers.get("Date", ""))
+        except (ConnectionLost, ValueError):
+            return
+        for terminal in terminals if isinstance(terminals, list) else []:
+            if _is_abandoned(terminal, now):
+                self.delete(terminal["name"])
+
+    def address(self, name: str) -> WebSocketAddress:
+        """Where the websocket of a terminal is."""
+        return self._server.websocket_address(f"terminals/websocket/{name}")
+
+    def _post(self, name: str) -> str:
+        try:
+            response = self._server.request_with_xsrf("POST", "api/terminals", {"name": name})
+        except ConnectionLost:
+            self.delete(name)
+            raise
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            raise TerminalsDisabled("The Jupyter server has no terminals.")
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.delete(name)
+        refuse_errors(response, "a terminal")
+        answer = json_of(response)
+        if isinstance(answer, dict) and isinstance(answer.get("name"), str):
+            return str(answer["name"])
+        self.delete(name)
+        if is_page(response):
+            raise TerminalsDisabled("The Jupyter server answered a request for a terminal with a page.")
+        raise ConnectionLost("The Jupyter server's answer to a request for a terminal was cut.")
+
+    def _make_by_page(self, name: str) -> bool:
+        try:
+            response = self._server.request("GET", f"terminals/new/{name}", self._server.deadline)
+        except ConnectionLost:
+            self.delete(name)
+            raise
+        return response.is_redirect and response.headers["Location"].endswith(f"/terminals/{name}")
+
+
+def _is_abandoned(terminal: Any, now: datetime) -> bool:  # noqa: ANN401 (it is whatever the server sent)
+    match terminal:
+        case {"name": str(name), "last_activity": str(last_activity)} if is_ours(name):
+            with contextlib.suppress(ValueError, TypeError):
+                return (now - datetime.fromisoformat(last_activity)).total_seconds() > ABANDONED_SECONDS
+    return False

@@ -1,0 +1,1 @@
+"""Runs that the app keeps: started once, followed from any connection."""

@@ -1,0 +1,254 @@
+# shellcheck shell=sh
+# Keeps a run in the app: a command is a process of its own, and whoever connects finds it by its files.
+#
+# Its functions leave what they have to say in $answer, which the shell's prompt carries (see prompt.py).
+# Sent once per connection and read into the shell that shell.py owns; kept beside the runs as well, for each command's
+# keeper (`sh remote.VERSION.sh keep ...`). POSIX sh with the tools of coreutils 8.22 or busybox; setsid from util-linux or
+# busybox. Nothing here waits without a limit. A command that runs may fill the disk: nothing more takes room.
+#
+#   $root/                              mode 0700 on the app's own disk: it lives as long as this start of the app
+#     remote.VERSION.sh  nap            this text; a pipe that wakes who waits for a command
+#     claim                             "RUN DIGEST": the run that sets up this start of the app
+#     RUN/claim  RUN/over               what a run would claim; a link to "VERDICT ATTEMPT", once nothing is left to do
+#     RUN/COMMAND.environment           variables for the command, as export lines, if it has any
+#     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
+#     RUN/COMMAND.keeper  .child        "PID START": the process that waits for the command, and the command's own
+#     RUN/COMMAND.timed-out  .stopped   there if the command was ended before its time
+#     RUN/COMMAND.status                blank while it runs, then "EXIT_STATUS STARTED FINISHED over"
+
+# shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
+
+# prepare VERSION: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers "ready ROOT".
+prepare() {
+    : "${user_umask:=$(umask)}" # once: the next time it is ours
+    umask 077
+    set -m 2>/dev/null # see start
+    for tool in base64 chmod head ln mkdir mkfifo mv readlink rm setsid sleep tail tr wc; do
+        command -v "$tool" >/dev/null || { answer="missing $tool"; return 1; }
+    done
+    root=${TMPDIR:-/tmp}/studio-setup
+    if [ ! -e "$root" ] && [ ! -h "$root" ]; then
+        mkdir "$root" || { answer="cannot make $root"; return 1; }
+    fi
+    # shellcheck disable=SC3067 # -O is not POSIX, but bash, dash and busybox have it
+    if [ -h "$root" ] || [ ! -O "$root" ] || ! chmod 700 "$root"; then
+        answer="not ours $root"
+        return 1
+    fi
+    if [ ! -p "$root/nap" ] && ! mkfifo "$root/nap" 2>/dev/null && [ ! -p "$root/nap" ]; then
+        answer="cannot make $root/nap"
+        return 1
+    fi
+    remote=$root/remote.$1.sh
+    if [ ! -e "$remote" ] && ! { printf %b "$text" >"$remote.$$" && mv -f "$remote.$$" "$remote"; }; then
+        rm -f "$remote.$$"
+        answer="cannot write $remote"
+        return 1
+    fi
+    answer="ready $root"
+}
+
+# open_run RUN DIGEST: a folder for a run that claims nothing; answers "opened RUN".
+open_run() {
+    answer="cannot write $root/$1"
+    mkdir -p "$root/$1" && printf '%s %s\n' "$1" "$2" >"$root/$1/claim" && answer="opened $1"
+}
+
+# claim RUN DIGEST [force]: make RUN the one that sets up this start of the app, unless there is one already (force
+# replaces one that is over); answers "claim RUN DIGEST VERDICT" of the one that holds.
+claim() {
+    # A hard link appears whole and only once; finding it takes no room.
+    [ -e "$root/claim" ] && [ "$3" != force ] || { open_run "$1" "$2" && ln "$root/$1/claim" "$root" 2>/dev/null; }
+    read -r run digest <"$root/claim" || return 1
+    if [ "$3" = force ] && [ "$run" != "$1" ] && [ -h "$root/$run/over" ]; then
+        ln -f "$root/$1/claim" "$root/claim.$1" &&
+            mv -f "$root/claim.$1" "$root/claim" || return 1
+        run=$1 digest=$2
+    fi
+    verdict=$(readlink "$root/$run/over") || verdict=-
+    answer="claim $run $digest ${verdict%% *}"
+}
+
+# has RUN: is it of this start of the app? Answers "has yes" or "has no".
+has() {
+    if [ -s "$root/$1/claim" ]; then answer="has yes"; else answer="has no"; fi
+}
+
+# finish RUN VERDICT ATTEMPT: nothing is left to do for it; answers "finish VERDICT ATTEMPT" of the first to say so.
+finish() {
+    # A link is made once, and takes no room.
+    ln -s "$2 $3" "$root/$1/over"
+    answer="finish $(readlink "$root/$1/over")"
+}
+
+# note_environment RUN COMMAND: keep $text (as printf %b takes it), the `export` lines for COMMAND; answers "noted".
+note_environment() {
+    command=$root/$1/$2
+    if ! { printf %b "$text" >"$command.environment.$$" && mv -f "$command.environment.$$" "$command.environment"; }; then
+        answer="cannot write $command.environment"
+        return 1
+    fi
+    answer=noted
+}
+
+# start RUN COMMAND LIMIT_SECONDS: run $text (as printf %b takes it) as COMMAND unless anyone started that before.
+start() {
+    command=$root/$1/$2
+    [ ! -e "$command.keeper" ] || return 0
+    # A file for each time this is typed: the script of a keeper that runs already must stay as it is.
+    starts=$((${starts:-0} + 1))
+    printf %b "$text" >"$command.script.$$.$starts" || { answer="cannot write $command.script"; return 1; }
+    # Job control makes this a process group of its own, and that makes setsid fork: the keeper goes on alone and,
+    # unlike a job started with &, does not ignore SIGINT.
+    setsid sh "$remote" keep "$command" "$command.script.$$.$starts" "$3" "$user_umask" </dev/null >/dev/null 2>&1
+}
+
+# follow RUN COMMAND OFFSET COUNT WAIT_SECONDS: wait that long at most for the command to be over; answers
+# "follow STATE EXIT_STATUS ENDED STARTED FINISHED SIZE DATA": STATE is none, running, over or lost; DATA is at most COUNT
+# bytes of its output from OFFSET on, in base64, so that whatever a command prints cannot look like an answer.
+follow() {
+    command=$root/$1/$2
+    await_status "$5"
+    state=running ended=- size=0 data=
+    # Looked at before the status is, so that a command that ends in between is not called lost.
+    [ -s "$command.keeper" ] || state=none
+    [ "$state" = none ] || alive "$command.keeper" || alive "$command.child" || state=lost
+    if is_over; then state=over; else status=- started=- finished=-; fi
+    [ "$state" != lost ] || end_watch
+    [ ! -e "$command.timed-out" ] || ended=timed-out
+    [ ! -e "$command.stopped" ] || ended=stopped
+    [ ! -s "$command.log" ] || size=$(($(wc -c <"$command.log")))
+    if [ "$4" -gt 0 ] && [ "$size" -gt "$3" ]; then
+        data=$(tail -c "+$(($3 + 1))" "$command.log" | head -c "$4" | base64 | tr -d '\n')
+    fi
+    answer="follow $state $status $ended $started $finished $size $data"
+}
+
+# await_status SECONDS: wait that long at most for $command to be over.
+await_status() {
+    read -r uptime _ </proc/uptime
+    until=$((${uptime%.*} + $1))
+    while ! is_over && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
+        nap
+    done
+} 3<>"$root/nap"
+
+# is_over: is $command? Its status is written from left to right, so that it is all there when the last word is.
+is_over() {
+    { read -r status started finished over <"$command.status"; } 2>/dev/null && [ "$over" = over ]
+}
+
+# stop RUN COMMAND: end it before its time; answers "stopped".
+stop() {
+    command=$root/$1/$2
+    if ! is_over && alive "$command.child"; then
+        true >"$command.stopped"
+        end_group
+    fi
+    answer=stopped
+}
+
+# keep COMMAND_PATH SCRIPT LIMIT_SECONDS UMASK: wait for the command and write down how it ended. The first keeper wins.
+keep() {
+    umask 077
+    command=$1
+    set -C # a file is made by one process only
+    { true >"$command.keeper"; } 2>/dev/null || { [ ! -e "$command.keeper" ] || rm -f "$2"; exit; }
+    set +C
+    if ! identity $$ || ! echo "$identity" >"$command.keeper" || ! printf '%60s\n' '' >"$command.status" ||
+        ! printf '%60s\n' '' >"$command.child" || ! true >"$command.log"; then
+        rm -f "$command.keeper"
+        exit 1
+    fi
+    read -r started _ </proc/uptime
+    watch "$3" &
+    watchdog=$!
+    (become "$2" "$4") </dev/null >"$command.log" 2>&1
+    status=$?
+    [ ! -e "$command.timed-out" ] && [ ! -e "$command.stopped" ] || end_group
+    kill "$watchdog" 2>/dev/null
+    read -r finished _ </proc/uptime
+    echo "$status $started $finished over" 1<>"$command.status"
+    echo 1<>"${0%/*}/nap"
+}
+
+# become SCRIPT UMASK: turn into the command itself, in the user's home, with nobody to answer questions.
+become() {
+    identity self && echo "$identity" 1<>"$command.child" || exit 125 # what could not be ended is not begun
+    umask "$2"
+    cd || cd /
+    export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
+    export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true SSH_ASKPASS=true GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh} -oBatchMode=yes"
+    export PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PROGRESS_BAR=off
+    export DEBIAN_FRONTEND=noninteractive CONDA_ALWAYS_YES=true NPM_CONFIG_YES=true
+    unset HISTFILE PS1 PS2 TMOUT # ours, not the user's
+    # shellcheck disable=SC1090 # written by note_environment
+    [ ! -e "$command.environment" ] || . "$command.environment"
+    IFS= read -r first <"$1" || :
+    case $first in
+    # As the kernel would, but from a file system mounted noexec too.
+    '#!'*) interpreter=${first#??} ;;
+    *) if command -v bash >/dev/null; then interpreter="bash"; else interpreter="sh"; fi ;;
+    esac
+    # In a session of its own, so that killing its process group does not kill its keeper.
+    # shellcheck disable=SC2086 # an interpreter and its argument
+    exec setsid $interpreter "$1"
+}
+
+# watch LIMIT_SECONDS: end $command when its time is over.
+watch() {
+    # Not TERM: between fork and exec, a copy of this shell would catch it.
+    trap 'kill -KILL "$!" 2>/dev/null; exit' TERM
+    sleep "$1" &
+    wait "$!"
+    true >"$command.timed-out"
+    end_group
+}
+
+# end_watch: a keeper that was killed leaves its watchdog behind, in the group that only they were in.
+end_watch() {
+    read -r pid _ <"$command.keeper" && ! identity "$pid" && kill -KILL "-$pid" 2>/dev/null
+}
+
+# end_group: end $command's whole process group; after five seconds of asking, with force.
+end_group() {
+    { read -r pid _ <"$command.child" && [ -n "$pid" ]; } || return 0
+    # A moment after its start it has no group yet.
+    kill -TERM "-$pid" 2>/dev/null || ! alive "$command.child" || kill -TERM "$pid" 2>/dev/null
+    kill -CONT "-$pid" 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
+        kill -0 "-$pid" 2>/dev/null || return 0
+        sleep 0.2
+    done
+    kill -KILL "-$pid" 2>/dev/null
+}
+
+# alive FILE: does the process in FILE still run? Its number alone may be another process by now.
+alive() {
+    read -r process 2>/dev/null <"$1" && identity "${process%% *}" && [ "$identity" = "$process" ]
+}
+
+# identity PID: set $identity to "PID START", with START in ticks since boot; fails if it does not run (proc(5), stat).
+identity() {
+    { read -r identity <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # shellcheck disable=SC2086 # the fields behind the name, which may hold spaces
+    set -- "${identity%% *}" ${identity##*) }
+    identity="$1 ${21}"
+    [ "$2" != Z ] && [ "$2" != X ]
+}
+
+# nap: wait until some command is over, but not for long; in bash, without a process.
+nap() {
+    if [ -n "${BASH_VERSION:-}" ]; then
+        # shellcheck disable=SC3045 # bash only
+        read -r -t 0.1 _ <&3
+    else
+        sleep 0.02
+    fi
+    return 0
+}
+
+case ${1:-} in keep)
+    unset -f [ cd echo kill printf read rm setsid sleep true umask wait # the user's, where sh is bash
+    "$@" ;;
+esac

@@ -1,0 +1,1 @@
+"""One terminal: lines go in, replies come out."""

@@ -1,0 +1,133 @@
+"""A shell of our own at the other end of a terminal: one line in, one reply out.
+
+Whatever shell the user has, it is asked to become ours: bash without start-up files, or the plain `sh` where there is
+no bash, with our prompt, no echo, no line editing (a terminal then takes lines up to 4,095 characters) and no
+history. The user's start-up files may print, sleep, ask or rewrite the prompt before that; a line they swallow is
+typed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from dataclasses import dataclass
+
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import ConnectionLost, OutOfTime, ShellSilent
+from studio_setup.terminal.channel import Channel
+from studio_setup.terminal.output import printable
+from studio_setup.terminal.prompt import PromptFinder, Reply
+
+MAX_TEXT_CHARACTERS = 3000
+_PATIENCE_SECONDS = 60.0
+_ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
+_ENTER = "\r"
+# A terminal that nobody types into for TMOUT seconds ends by itself, should we not be there to delete it.
+# Understood by sh, bash, zsh and fish. It is the one line that may stay in the user's history.
+_TAKE_OVER = (
+    " exec env -u ENV -u SHELLOPTS -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
+    # Exported here and not by env: a bash called sh forgets its prompt when it is not interactive.
+    """ 'export PS1="$0" PS2=; stty sane -echo;"""
+    " command -v bash >/dev/null && exec bash --noprofile --norc --noediting -p -i; exec sh -i' '{prompt}'"
+)
+_FIRST_LINE = "unset HISTFILE"
+
+
+@dataclass(slots=True)
+class Shell:
+    """Our shell; every line has a number, so that a reply can only be the one to its line."""
+
+    channel: Channel
+    deadline: Deadline
+    _prompt: PromptFinder
+    _line_number: int = 0
+
+    @classmethod
+    def take_over(cls, channel: Channel, deadline: Deadline) -> Shell:
+        """Make the terminal's shell ours.
+
+        Raises:
+            ShellSilent: it never got there; the message has the last of what was on the screen.
+            ConnectionLost: the terminal is gone.
+            OutOfTime: the deadline passed before.
+        """
+        shell = cls(channel, deadline, PromptFinder(secrets.token_hex(8)))
+        line = _TAKE_OVER.format(prompt=shell._prompt.as_shell_text)
+        give_up = deadline.within(_PATIENCE_SECONDS)
+        patience_seconds = 2.0
+        while True:
+            channel.send(_ERASE_LINE + line + _ENTER)
+            if shell._await(None, give_up.within(patience_seconds)):
+                break
+            if give_up.expired:
+                deadline_passed = OutOfTime("The deadline passed while the user's shell was starting.")
+                silent = ShellSilent(f"The shell did not answer; it shows: {printable(shell._prompt.tail)!r}.")
+                raise deadline_passed if deadline.expired else silent
+            patience_seconds *= 2
+        # If both copies of a line typed twice are read, there is one more prompt; only this line's has its number.
+        shell.run(_FIRST_LINE)
+        return shell
+
+    def run(self, line: str, *, text: str = "", timeout_seconds: float = 20.0) -> Reply:
+        """Run one line and return its reply; it finds `text`, as `printf %b` takes it, in the shell's variable `text`.
+
+        A long text goes ahead in lines that no terminal cuts; if one of them did not arrive (somebody's Ctrl-C can do
+        that), the exit status is not 0 and nothing is run.
+
+        Raises:
+            ConnectionLost: there was no reply in that time, or the terminal is gone.
+            OutOfTime: the deadline passed first.
+        """
+        encoded = percent_b(text)
+        *ahead, last = _assignments(encoded) or [""]
+        for assignment in ahead:
+            reply = self._run_line(assignment, timeout_seconds)
+            if reply.exit_status != 0:
+                return reply
+        if text:
+            line = f"{last}[ ${{#text}} -eq {len(encoded)} ] && {{ {line}; }}"
+        return self._run_line(line, timeout_seconds)
+
+    def leave(self) -> None:
+        """End the shell, and with it the terminal; for one that must not be deleted by its name."""
+        with contextlib.suppress(ConnectionLost):
+            self.channel.send(f"{_ERASE_LINE}exit{_ENTER}")
+            until = self.deadline.extended(2)
+            while not until.expired:
+                self.channel.receive(until.remaining_seconds)
+
+    def _run_line(self, line: str, timeout_seconds: float) -> Reply:
+        self._line_number += 1
+        self.channel.send(f"{_ERASE_LINE}sn={self._line_number} answer=; {line}{_ENTER}")
+        reply = self._await(self._line_number, self.deadline.within(timeout_seconds))
+        if reply is not None:
+            return reply
+        if self.deadline.expired:
+            raise OutOfTime("The deadline passed while the app went on.")
+        raise ConnectionLost(f"The terminal was silent for {timeout_seconds:.0f} seconds.")
+
+    def _await(self, line_number: int | None, until: Deadline) -> Reply | None:
+        while True:
+            reply = self._prompt.find(line_number)
+            if reply is not None or until.expired:
+                return reply
+            text = self.channel.receive(min(until.remaining_seconds, 5.0))
+            self._prompt.feed(text)
+            if text and line_number is None:
+                # The server's next message may wait until this one is acknowledged (Nagle); anything sent does that.
+                self.channel.send("")
+
+
+def _assignments(encoded: str) -> list[str]:
+    """What sets the shell's variable `text`, piece by piece."""
+    pieces = [encoded[at : at + MAX_TEXT_CHARACTERS] for at in range(0, len(encoded), MAX_TEXT_CHARACTERS)]
+    return [f"text={'${text}' if number else ''}'{piece}'; " for number, piece in enumerate(pieces)]
+
+
+def percent_b(text: str) -> str:
+    """The text in printable ASCII without single quotes, such that `printf %b` of any shell gives its bytes back."""
+    return "".join(chr(byte) if _is_plain(byte) else f"\\0{byte:03o}" for byte in text.encode())
+
+
+def _is_plain(byte: int) -> bool:
+    return 0x20 <= byte < 0x7F and byte not in b"\\'"  # noqa: PLR2004 (printable ASCII)

@@ -1,0 +1,1 @@
+"""The command `studio-setup`: the engine by hand, from a shell. Never part of the Lambda bundle."""

@@ -1,0 +1,170 @@
+"""`studio-setup run`: commands, scripts or the hard-coded setup in one app.
+
+Output and progress go to standard error, the report to standard output. The exit status says what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from studio_setup.model.app import KNOWN_APP_TYPES, App
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import BadInput
+from studio_setup.model.outcomes import Outcome
+from studio_setup.model.report import SetupReport
+from studio_setup.model.setup import Command, Setup, read_script
+from studio_setup_cli.aws import sagemaker_client
+from studio_setup_cli.terminal_view import TerminalView
+
+EXIT_STATUS = {
+    Outcome.SUCCEEDED: 0,
+    Outcome.FAILED: 1,
+    Outcome.TIMED_OUT: 1,
+    Outcome.UNFINISHED: 1,
+    Outcome.UNREACHABLE: 3,
+    Outcome.APP_GONE: 4,
+    Outcome.SKIPPED: 5,
+}
+_WAIT_FOR_APP_SECONDS = 900
+_AD_HOC_TIMEOUT_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What to run: texts, files, or neither, which means the hard-coded setup."""
+
+    commands: tuple[str, ...]
+    scripts: tuple[Path, ...]
+    timeout_seconds: int | None
+
+    @property
+    def is_ad_hoc(self) -> bool:
+        """Is it something other than the hard-coded setup?"""
+        return bool(self.commands or self.scripts)
+
+
+@click.command(
+    epilog="Exit status: 0 succeeded, 1 a command failed or timed out, 2 bad input, 3 could not reach or log in,"
+    " 4 app gone or not running, 5 skipped, 130 interrupted."
+)
+@click.option("--domain-id", required=True, metavar="ID", help="The domain.")
+@click.option("--user-profile-name", default="", metavar="NAME", help="The user; for a space, its owner unless given.")
+@click.option("--space-name", default="", metavar="NAME", help="The space the app belongs to, if it does.")
+@click.option(
+    "--app-type", default="", metavar="TYPE", help="JupyterServer, or JupyterLab (default with --space-name)."
+)
+@click.option("--app-name", default="default", show_default=True, metavar="NAME", help="The app.")
+@click.option("--command", "commands", multiple=True, metavar="TEXT", help="Run this text; may be repeated.")
+@click.option(
+    "--script",
+    "scripts",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Run this file; may be repeated.",
+)
+@click.option("--timeout-seconds", type=int, metavar="N", help="End each command after N seconds.")
+@click.option("--force", is_flag=True, help="Run the setup again although this app start has had it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def run(
+    domain_id: str,
+    user_profile_name: str,
+    space_name: str,
+    app_type: str,
+    app_name: str,
+    commands: tuple[str, ...],
+    scripts: tuple[Path, ...],
+    timeout_seconds: int | None,
+    *,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Run commands, scripts or the hard-coded setup in a user's app."""
+    if commands and scripts:
+        raise BadInput("Give --command or --script, not both.")
+    if not user_profile_name and not space_name:
+        raise BadInput("Whose app is it? Give --user-profile-name, --space-name, or both.")
+    app = App(domain_id, user_profile_name, _app_type(app_type, space_name), app_name, space_name)
+    report = _carry_out(app, What(commands, scripts, timeout_seconds), force=force)
+    _show(report, as_json=as_json)
+    return EXIT_STATUS[report.outcome]
+
+
+def _app_type(given: str, space_name: str) -> str:
+    app_type = given or ("JupyterLab" if space_name else "JupyterServer")
+    if app_type not in KNOWN_APP_TYPES:
+        raise BadInput(f"Apps of type {app_type!r} have no Jupyter terminals; it takes: {', '.join(KNOWN_APP_TYPES)}.")
+    return app_type
+
+
+def _carry_out(app: App, what: What, *, force: bool) -> SetupReport:
+    # Imported here because they take longer than everything else that `--help` does.
+    import requests  # noqa: PLC0415
+
+    from studio_setup.access.library_logs import quiet_libraries  # noqa: PLC0415
+    from studio_setup.setup_run import Job, Tools, set_up  # noqa: PLC0415
+
+    quiet_libraries()
+    job = Job(app, _setup(app, what), claims_start=not what.is_ad_hoc, force=force, grace_seconds=0)
+    with TerminalView(sys.stderr) as view, requests.Session() as http:
+        tools = Tools(sagemaker_client(), http)
+        logging.getLogger("studio_setup").addHandler(view)
+        return set_up(job, tools, _deadline(job.setup))
+
+
+def _setup(app: App, what: What) -> Setup:
+    if not what.is_ad_hoc:
+        return _hard_coded_setup(app, what.timeout_seconds)
+    if what.commands:
+        named = [(f"command-{number}", text) for number, text in enumerate(what.commands, 1)]
+    else:
+        named = list(zip(_script_names(what.scripts), map(read_script, what.scripts), strict=True))
+    limit_seconds = _AD_HOC_TIMEOUT_SECONDS if what.timeout_seconds is None else what.timeout_seconds
+    return Setup(tuple(Command(name, script, limit_seconds) for name, script in named))
+
+
+def _hard_coded_setup(app: App, timeout_seconds: int | None) -> Setup:
+    try:
+        from setups import setup_for  # noqa: PLC0415 (only a checkout has it)
+    except ModuleNotFoundError:
+        raise BadInput(
+            "There is no hard-coded setup here: give --command or --script, or run `python -m studio_setup_cli` in the"
+            " folder src of a checkout."
+        ) from None
+    setup = setup_for(app)
+    if timeout_seconds is None:
+        return setup
+    return Setup(tuple(replace(command, timeout_seconds=timeout_seconds) for command in setup.commands))
+
+
+def _script_names(paths: tuple[Path, ...]) -> list[str]:
+    """Command names from file names, told apart by a number where two are the same."""
+    names = [re.sub(r"[^a-z0-9._-]+", "-", path.name.lower()).lstrip("._-")[:50] or "script" for path in paths]
+    counts = Counter(names)
+    return [f"{number}-{name}" if counts[name] > 1 else name for number, name in enumerate(names, 1)]
+
+
+def _deadline(setup: Setup) -> Deadline:
+    """Long enough for the app to start and every command to reach its limit."""
+    return Deadline.after(_WAIT_FOR_APP_SECONDS + sum(command.timeout_seconds for command in setup.commands))
+
+
+def _show(report: SetupReport, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report.as_dict()))
+        return
+    for one in report.commands:
+        status = "-" if one.exit_status is None else one.exit_status
+        left_out = f", {one.left_out_bytes} not shown: {one.log_path}" if one.left_out_bytes else ""
+        click.echo(
+            f"{one.name}: {one.state}, exit status {status}, {one.seconds} s, {one.output_bytes} bytes{left_out}"
+        )
+    click.echo(f"{report.outcome}" + (f": {report.reason}" if report.reason else ""))

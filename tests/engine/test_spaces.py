@@ -1,0 +1,125 @@
+"""Apps of spaces: JupyterLab in private and shared ones, Studio Classic in shared ones, from the same engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from emulator.app_host import StartOptions
+from emulator.studio import DOMAIN_ID, LocalStudio
+from studio_setup.handler import lambda_handler
+from studio_setup.model.outcomes import Outcome
+from tests.cli.test_by_hand import run
+from tests.support.context import Context
+from tests.support.scenario import Place, Scenario, statuses
+
+
+def test_a_space_is_set_up_as_its_owner(start_app: Callable[..., Scenario], space: Place) -> None:
+    """The event names the space only; the function logs in as the space's owner and JupyterLab takes the defaults."""
+    scenario = start_app(place=space, ready=False, start_delay_seconds=1)
+    report = lambda_handler(scenario.event, Context())
+    assert report["outcome"] == "succeeded"
+    plugin = "@jupyterlab/filebrowser-extension:browser"
+    settings = requests.get(f"{scenario.app.base_url}lab/api/settings/{plugin}", timeout=10).json()
+    assert settings["schema"]["properties"]["showFileSizeColumn"]["default"] is True
+    assert scenario.app.terminals() == []
+    assert scenario.app.processes() == [scenario.app.jupyter_pid]
+
+
+def test_the_login_is_for_the_space_and_its_app_type(start_app: Callable[..., Scenario], space: Place) -> None:
+    """The presigned URL is asked for with the space, its owner and the landing page of the app's type."""
+    scenario = start_app(place=space)
+    assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
+    parameters = [
+        parameters
+        for name, parameters in scenario.studio.api_calls
+        if name == "CreatePresignedDomainUrl" and parameters.get("SpaceName") == space.space
+    ]
+    assert parameters == [
+        {
+            "DomainId": DOMAIN_ID,
+            "UserProfileName": space.user,
+            "SpaceName": space.space,
+            "LandingUri": "app:JupyterLab:",
+            "ExpiresInSeconds": 30,
+            "SessionExpirationDurationInSeconds": 1800,
+        }
+    ]
+
+
+def test_a_space_with_the_prompt_of_the_new_studio(start_app: Callable[..., Scenario], space: Place) -> None:
+    """The prompt `sagemaker-user@default:~$ ` and bash with the user's .bashrc change nothing."""
+    scenario = start_app(place=space, files={".bashrc": "PS1='sagemaker-user@default:\\w$ '\n"})
+    assert statuses(scenario.set_up("echo hello", "exit 42")) == [0, 42]
+
+
+def test_a_shared_space_without_an_owner_is_skipped(start_app: Callable[..., Scenario], shared_space: Place) -> None:
+    """There is nobody to log in as, and the reason says what to configure."""
+    report = start_app(place=shared_space).set_up("true")
+    assert report.outcome is Outcome.SKIPPED
+    assert report.code == "space-without-owner"
+    assert "SharedSpaceUser" in report.reason
+
+
+def test_a_shared_space_is_set_up_as_the_user_configured_for_it(
+    studio: LocalStudio,
+    start_app: Callable[..., Scenario],
+    shared_space: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With SHARED_SPACE_USER the function logs in to such spaces as that user."""
+    monkeypatch.setenv("SHARED_SPACE_USER", studio.add_user_profile("service"))
+    assert lambda_handler(start_app(place=shared_space).event, Context())["outcome"] == "succeeded"
+
+
+def test_a_shared_space_of_studio_classic(studio: LocalStudio, start_app: Callable[..., Scenario]) -> None:
+    """JupyterServer apps of spaces have names of their own and are set up like any other."""
+    owner = studio.add_user_profile("classic-owner")
+    place = Place(
+        user=owner,
+        space=studio.add_space("classic-space", owner, app_type="JupyterServer"),
+        app_name="default-1712345678",
+    )
+    report = lambda_handler(start_app(place=place).event, Context())
+    assert report["outcome"] == "succeeded"
+    assert report["app"]["app_name"] == "default-1712345678"
+
+
+def test_a_killed_jupyterlab_loses_nothing(start_app: Callable[..., Scenario], space: Place) -> None:
+    """A kill -9 of JupyterLab in the middle of a command: one effect, the right status."""
+    scenario = start_app(place=space)
+    script = "echo started >> ~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; exit 3"
+    setup = scenario.set_up_meanwhile(script)
+    scenario.wait_for_effect("started")
+    scenario.kill_jupyter()
+    scenario.release()
+    assert statuses(setup.report()) == [3]
+    assert scenario.effects() == ["started"]
+
+
+def test_restart_jupyter_server_in_a_space(start_app: Callable[..., Scenario], space: Place) -> None:
+    """The new image's own way to restart the server, from a command."""
+    report = start_app(place=space).set_up("restart-jupyter-server", "true")
+    assert statuses(report) == [0, 0]
+
+
+def test_code_editor_is_not_for_us(studio: LocalStudio) -> None:
+    """An event of a Code Editor app returns normally, with the reason."""
+    owner = studio.add_user_profile("editor")
+    space = studio.add_space("editor-space", owner, app_type="CodeEditor")
+    app = studio.create_app(owner, space_name=space, app_type="CodeEditor", options=StartOptions())
+    report = lambda_handler(studio.events[-1], Context())
+    app.delete()
+    assert report["outcome"] == "skipped"
+    assert report["code"] == "other-app-type"
+
+
+def test_by_hand_in_a_space(start_app: Callable[..., Scenario], space: Place) -> None:
+    """`--space-name` is enough: the app's type and the user follow from it."""
+    start_app(place=space)
+    done = run("--domain-id", DOMAIN_ID, "--space-name", space.space, "--json", "--command", "echo $SHELL; exit 4")
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["commands"][0]["exit_status"] == 4

@@ -1,0 +1,151 @@
+"""The kinds of machine an app runs on, made of what this machine has: which `sh`, with bash or without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from studio_setup.runs.remote_runs import RemoteRuns
+from studio_setup.terminal.shell import Shell
+from tests.support.pty_channel import MARKER, PtyChannel, all_ended, fast_deadline, marked_processes, wait_until_ended
+
+# What a machine has beside its shells: the tools of remote.sh and of the scripts in the tests.
+_TOOLS = "base64 cat chmod dd env find grep head id ln ls mkdir mkfifo mv printf ps readlink rm seq setsid sleep stty"
+_TOOLS += " tail touch tr true wc yes"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine with a user: a PATH, a home, a temporary directory, and a mark on every process."""
+
+    path: str
+    folder: Path
+    shell: str = "bash"
+    marker: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __post_init__(self) -> None:
+        """Make the user's home."""
+        self.home.mkdir()
+        self.temporary.mkdir()
+
+    @property
+    def home(self) -> Path:
+        """Where the user is at home."""
+        return self.folder / "home of the user"
+
+    @property
+    def temporary(self) -> Path:
+        """The user's TMPDIR."""
+        return self.folder / "temporary files"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of the user's shell."""
+        return {
+            "PATH": self.path,
+            "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            MARKER: self.marker,
+        }
+
+    @contextmanager
+    def terminal(
+        self, *program: str, frame_bytes: int = 65536, speed: float = 1.0, **environ: str
+    ) -> Iterator[PtyChannel]:
+        """A terminal with the user's shell, or another program."""
+        channel = PtyChannel(program or [self.shell], self.environ | environ, frame_bytes=frame_bytes, speed=speed)
+        try:
+            yield channel
+        finally:
+            channel.end()
+
+    @contextmanager
+    def own_shell(self, *program: str, seconds: float = 20, speed: float = 1.0, **environ: str) -> Iterator[Shell]:
+        """A shell of ours in a terminal of the user's."""
+        with self.terminal(*program, speed=speed, **environ) as channel:
+            yield Shell.take_over(channel, fast_deadline(seconds * speed, speed))
+
+    @contextmanager
+    def runs(self, *program: str, **environ: str) -> Iterator[RemoteRuns]:
+        """The runs that are kept on this machine, over a terminal of their own."""
+        with self.own_shell(*program, **environ) as shell:
+            yield RemoteRuns.prepare(shell)
+
+    @property
+    def hasty_path(self) -> str:
+        """A PATH whose `sleep` hurries when asked to sleep as end_group does: what does not listen is killed soon."""
+        folder = self.folder / "hasty"
+        if not folder.exists():
+            folder.mkdir()
+            script = '#!/bin/sh\nPATH=${PATH#*:}\n[ "$1" != 0.2 ] || set -- 0.01\nexec sleep "$@"\n'
+            (folder / "sleep").write_text(script, encoding="ascii")
+            (folder / "sleep").chmod(0o755)
+        return f"{folder}:{self.path}"
+
+    def processes(self) -> dict[int, str]:
+        """What runs on this machine."""
+        return marked_processes(self.marker)
+
+    def left_processes(self) -> dict[int, str]:
+        """What still runs on this machine when everything should have ended."""
+        return wait_until_ended(self.marker)
+
+    @contextmanager
+    def switched_off_after(self) -> Iterator[Machine]:
+        """The machine; every process of it is ended afterwards."""
+        with all_ended(self.marker):
+            yield self
+
+
+def needs(program: str) -> str:
+    """Where a program is; skips the test where there is none."""
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed here")
+    return found
+
+
+def path_with(folder: Path, sh: str, *, bash: bool) -> str:
+    """A PATH whose `sh` is this program, and that has bash only if it says so."""
+    folder.mkdir()
+    if sh == "busybox":
+        busybox = needs("busybox")
+        applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
+        _link(folder, {name: busybox for name in applets if name != "bash"})
+    else:
+        _link(folder, {tool: needs(tool) for tool in _TOOLS.split()} | {"sh": needs(sh)})
+    # Not what PATH has, which may be a script for bash.
+    _link(folder, {"python3": os.path.realpath(sys.executable)})
+    if bash:
+        _link(folder, {"bash": needs("bash")})
+    return str(folder)
+
+
+def _link(folder: Path, programs: dict[str, str]) -> None:
+    for name, program in programs.items():
+        (folder / name).symlink_to(program)
+
+
+def path_of(kind: str, folder: Path) -> str:
+    """The PATH of a kind of machine: this one's own, or one of the kinds that are made."""
+    match kind:
+        case "this":
+            needs("bash")
+            return os.environ["PATH"]
+        case "dash" | "busybox":
+            return path_with(folder, kind, bash=False)
+        case "bash-as-sh":
+            return path_with(folder, "bash", bash=True)
+        case _:
+            raise ValueError(kind)

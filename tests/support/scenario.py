@@ -1,0 +1,205 @@
+"""One user's app and the setups run on it, so that a test reads as a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+import websocket
+
+from emulator.app_host import StartOptions
+from emulator.handles import AppHandle
+from emulator.studio import DOMAIN_ID, LocalStudio
+from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.report import SetupReport
+from studio_setup.model.setup import Command, Setup
+from studio_setup.setup_run import Job, Tools, set_up
+
+LIMIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whose app it is: a user's, or that of a space with or without an owner."""
+
+    user: str = ""
+    space: str = ""
+    app_type: str = "JupyterServer"
+    app_name: str = "default"
+
+    @property
+    def owner(self) -> dict[str, str]:
+        """The owner, as CreateApp and its event name it."""
+        return {"spaceName": self.space} if self.space else {"userProfileName": self.user}
+
+
+class Scenario:
+    """An app on the local Studio, and the setups run on it."""
+
+    def __init__(self, studio: LocalStudio, place: Place, options: StartOptions) -> None:
+        self.studio = studio
+        self.place = place
+        self.user = place.user
+        self.app: AppHandle
+        self._options = options
+        self.home = studio.home_of(place.user, space_name=place.space or None)
+
+    def start(self) -> None:
+        """Start the app; it may be pending for a while."""
+        place = self.place
+        self.app = self.studio.create_app(
+            place.user,
+            space_name=place.space or None,
+            app_type=place.app_type,
+            app_name=place.app_name,
+            options=self._options,
+        )
+
+    def ready(self) -> Scenario:
+        """Wait until the app is in service."""
+        self.app.wait_until_in_service()
+        return self
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The event that the app's start caused."""
+        return next(
+            event
+            for event in reversed(self.studio.events)
+            if self.place.owner.items() <= (event["detail"]["requestParameters"] or {}).items()
+        )
+
+    @property
+    def name(self) -> App:
+        """The app as the engine knows it."""
+        place = self.place
+        user = "" if place.space else place.user
+        return App(DOMAIN_ID, user, place.app_type, place.app_name, place.space)
+
+    @property
+    def sagemaker(self) -> Any:  # noqa: ANN401 (the SDK makes it at run time)
+        """A client of the local SageMaker API."""
+        return boto3.client("sagemaker")
+
+    def set_up(self, *commands: Command | str, limit_seconds: float = LIMIT_SECONDS, **job: Any) -> SetupReport:  # noqa: ANN401
+        """Set the app up with these commands (a text is a command of that script)."""
+        plan = Setup(tuple(self._named(commands)))
+        with requests.Session() as http:
+            tools = Tools(self.sagemaker, http)
+            return set_up(Job(self.name, plan, **job), tools, Deadline.after(limit_seconds))
+
+    def set_up_meanwhile(self, *commands: Command | str, **options: Any) -> Meanwhile:  # noqa: ANN401
+        """The same, in the background."""
+        return Meanwhile(lambda: self.set_up(*commands, **options))
+
+    def invoke(self, *commands: str, limit_seconds: float = LIMIT_SECONDS) -> subprocess.Popen[str]:
+        """The same, in a process of its own that can be killed."""
+        order = {"user": self.user, "commands": commands, "limit_seconds": limit_seconds}
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.support.invocation", json.dumps(order)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONPATH": "src:."},
+        )
+
+    def restart_app_quickly(self) -> None:
+        """Delete the app and start it again, as a user in a hurry does."""
+        self.app.delete()
+        self.start()
+        self.ready()
+
+    def kill_jupyter(self) -> None:
+        """Kill -9 of the Jupyter server, which is there again afterwards."""
+        self.app.kill_jupyter(signal.SIGKILL)
+        self.app.wait_until_ready()
+
+    def release(self) -> None:
+        """Let a command go on that waits for `~/go`."""
+        (self.home / "go").touch()
+
+    def open_terminal(self, name: str) -> None:
+        """Open a terminal as the user would."""
+        self._send("POST", "api/terminals", {"name": name})
+
+    def delete_terminal(self, name: str) -> None:
+        """Close a terminal for good, as the Running panel does."""
+        self._send("DELETE", f"api/terminals/{name}", None)
+
+    def type_into_our_terminal(self, text: str) -> None:
+        """Type into the terminal of the setup, as a user who has found it could."""
+        name = next(name for name in self.app.terminals() if name.startswith("studiosetup"))
+        address = self.app.base_url.replace("http", "ws", 1) + f"terminals/websocket/{name}"
+        with closing(websocket.create_connection(address, timeout=10)) as connection:
+            connection.send(json.dumps(["stdin", text]))
+
+    def _send(self, method: str, path: str, body: dict[str, str] | None) -> None:
+        # The plain double submit: any cookie will do if the header repeats it.
+        headers = {"X-XSRFToken": "users", "Cookie": "_xsrf=users"}
+        requests.request(method, self.app.base_url + path, json=body, headers=headers, timeout=10).raise_for_status()
+
+    def effects(self) -> list[str]:
+        """What commands have written to the file `effects` in the home, line by line."""
+        path = self.home / "effects"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def wait_for_effect(self, line: str) -> None:
+        """Wait until a command has written this line."""
+        wait_until(lambda: line in self.effects())
+
+    def log(self, report: SetupReport, command: str) -> bytes:
+        """All that a command printed, from the app's disk."""
+        path = next(one.log_path for one in report.commands if one.name == command)
+        return Path(path).read_bytes()
+
+    @staticmethod
+    def _named(commands: tuple[Command | str, ...]) -> list[Command]:
+        return [
+            one if isinstance(one, Command) else Command(f"step-{number}", one)
+            for number, one in enumerate(commands, 1)
+        ]
+
+
+class Meanwhile:
+    """A setup in a thread of its own."""
+
+    def __init__(self, work: Callable[[], SetupReport]) -> None:
+        self._reports: list[SetupReport] = []
+        self._thread = threading.Thread(target=lambda: self._reports.append(work()), daemon=True)
+        self._thread.start()
+
+    def report(self) -> SetupReport:
+        """What came of it, once it is over."""
+        self._thread.join(LIMIT_SECONDS)
+        return self._reports[0]
+
+
+def wait_until(condition: Callable[[], bool], limit_seconds: float = 30.0) -> None:
+    """Wait for a condition.
+
+    Raises:
+        TimeoutError: it did not come true.
+    """
+    give_up = time.monotonic() + limit_seconds
+    while not condition():
+        if time.monotonic() > give_up:
+            raise TimeoutError
+        time.sleep(0.02)
+
+
+def statuses(report: SetupReport) -> list[int | None]:
+    """The exit statuses of a report, in order."""
+    return [command.exit_status for command in report.commands]
