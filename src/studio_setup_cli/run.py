@@ -1,6 +1,6 @@
 """`studio-setup run`: commands, scripts or the hard-coded setup in one app.
 
-Output and progress go to standard error, the report to standard output. The exit status says what came of it.
+Output and progress go to standard error, the report to standard output. The exit status tells how it ended.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class What:
 @click.option("--force", is_flag=True, help="Run the setup again although this app start has had it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def run(
+    *,
     domain_id: str,
     user_profile_name: str,
     space_name: str,
@@ -83,7 +84,6 @@ def run(
     commands: tuple[str, ...],
     scripts: tuple[Path, ...],
     timeout_seconds: int | None,
-    *,
     force: bool,
     as_json: bool,
 ) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 from studio_setup import errors
 from studio_setup.model.outcomes import Outcome
 from tests.support.matrix import ALWAYS, KNOWN, ONCE, cells
-from tools.faults_page import page
 from tests.support.matrix_rows import WAYS, node
+from tools.faults_page import page
 
 ROOT = Path(__file__).parents[2]
 

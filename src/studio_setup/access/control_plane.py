@@ -1,7 +1,7 @@
-"""Calls of the SageMaker API, made again when what refused them passes.
+"""Calls of the SageMaker API, retried while it is throttled.
 
 The SDK's own retries begin with a pause of a second at most: of two hundred setups refused at the same moment, most
-would come back too soon, several times. Ours come back at any time within half a minute.
+would retry too soon, several times. Ours are spread over half a minute.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 LOG = logging.getLogger(__name__)
-# Each call is made once by the SDK.
+# The SDK makes each call once; retries are made here.
 SDK_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
 THROTTLED_SECONDS = 30.0
 _BROKEN_SECONDS = (1.0, 2.0, 4.0, 8.0)
@@ -28,14 +28,14 @@ _BROKEN = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientEr
 
 
 class ControlPlane:
-    """The SageMaker API, asked with patience."""
+    """The SageMaker API, with retries up to the deadline."""
 
     def __init__(self, client: SageMakerClient, deadline: Deadline) -> None:
         self._client = client
         self._deadline = deadline
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 (the SDK's own)
-        """What the API answers; asked again while it is throttled, and a few times if it is broken or out of reach.
+        """The API's answer; retried while it is throttled, and a few times if it fails or cannot be reached.
 
         Raises:
             ControlPlaneRefused: with the API's own code, or the SDK's name for what went wrong.

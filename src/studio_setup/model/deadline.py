@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment on the monotonic clock that everything which waits is handed.
+    """A moment on the monotonic clock, handed to everything that waits.
 
     `clock` and `sleep` are arguments so that tests need no time.
     """
@@ -52,7 +52,7 @@ class Deadline:
         self.sleep(min(seconds * random.uniform(0.9, 1.1), self.remaining_seconds))  # noqa: S311 (no secret)
 
     def pause_within(self, seconds: float) -> None:
-        """Wait any part of that long: many that were refused together come back evenly."""
+        """Wait for a random part of that time, so that many that were refused together do not retry together."""
         self.sleep(min(random.uniform(0, seconds), self.remaining_seconds))  # noqa: S311 (no secret)
 
     def http_timeouts(self) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What came of a setup: values only, as the log line and the returned dictionary show them."""
+"""The result of a setup: values only, as the log line and the returned dictionary show them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class CommandState(StrEnum):
     RUNNING = "running"
     EXITED = "exited"
     TIMED_OUT = "timed_out"  # its own limit; the process group was ended
-    STOPPED = "stopped"  # by hand
+    STOPPED = "stopped"  # by Ctrl-C
     LOST = "lost"  # gone without an exit status: its keeper in the app was killed
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How one command ended; `exit_status` is None unless it is known."""
+    """How one command ended; `exit_status` is None while it is not known."""
 
     name: str
     state: CommandState
@@ -45,8 +45,8 @@ class CommandResult:
 class SetupReport:
     """The outcome of one attempt at a setup.
 
-    `resumed` says that the run was begun by another invocation and this one joined it; `repeated` that there was
-    nothing left to do and the verdict is that run's.
+    `resumed`: another invocation began the run, and this one joined it. `repeated`: there was nothing left to do, and
+    the verdict is the one that was reported before.
     """
 
     outcome: Outcome

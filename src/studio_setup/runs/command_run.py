@@ -20,8 +20,8 @@ _TRIES_TO_START = 30
 class CommandRun:
     """What is known of a command so far; it survives the connection.
 
-    The first HEAD_BYTES of output are logged as they come, the last TAIL_BYTES when the command is over; what is
-    between is counted, and stays in the app.
+    The first HEAD_BYTES of output are logged as they come, the last TAIL_BYTES when the command is over; the
+    output in between is counted, and stays in the app.
     """
 
     def __init__(self, run_id: str, command: Command) -> None:

@@ -1,19 +1,20 @@
 # shellcheck shell=sh
 # Keeps a run in the app: a command is a process of its own, and whoever connects finds it by its files.
 #
-# Its functions leave what they have to say in $answer, which the shell's prompt carries (see prompt.py).
-# Sent once per connection and read into the shell that shell.py owns; kept beside the runs as well, for each command's
+# Its functions leave their answer in $answer, which the shell's prompt carries (see prompt.py).
+# Sent once per connection and read into the shell that shell.py owns; also kept beside the runs, for each command's
 # keeper (`sh remote.VERSION.sh keep ...`). POSIX sh with the tools of coreutils 8.22 or busybox; setsid from util-linux or
-# busybox. Nothing here waits without a limit. A command that runs may fill the disk: nothing more takes room.
+# busybox. Nothing here waits without a limit. A running command may fill the disk, so nothing done after its start needs
+# more space.
 #
-#   $root/                              mode 0700 on the app's own disk: it lives as long as this start of the app
-#     remote.VERSION.sh  nap            this text; a pipe that wakes who waits for a command
-#     claim                             "RUN DIGEST": the run that sets up this start of the app
-#     RUN/claim  RUN/over               what a run would claim; a link to "VERDICT ATTEMPT", once nothing is left to do
+#   $root/                              mode 0700 on the app's own disk: it lives as long as this app start
+#     remote.VERSION.sh  nap            this text; a pipe that wakes whoever waits for a command
+#     claim                             "RUN VERSION": the run that sets up this app start
+#     RUN/claim  RUN/over               the claim of this run; a link to "VERDICT ATTEMPT", once nothing is left to do
 #     RUN/COMMAND.environment           variables for the command, as export lines, if it has any
 #     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
 #     RUN/COMMAND.keeper  .child        "PID START": the process that waits for the command, and the command's own
-#     RUN/COMMAND.timed-out  .stopped   there if the command was ended before its time
+#     RUN/COMMAND.timed-out  .stopped   exists if the command was ended before it was over
 #     RUN/COMMAND.status                blank while it runs, then "EXIT_STATUS STARTED FINISHED over"
 
 # shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
@@ -48,16 +49,16 @@ prepare() {
     answer="ready $root"
 }
 
-# open_run RUN DIGEST: a folder for a run that claims nothing; answers "opened RUN".
+# open_run RUN VERSION: a folder for a run that claims nothing; answers "opened RUN".
 open_run() {
     answer="cannot write $root/$1"
     mkdir -p "$root/$1" && printf '%s %s\n' "$1" "$2" >"$root/$1/claim" && answer="opened $1"
 }
 
-# claim RUN DIGEST [force]: make RUN the one that sets up this start of the app, unless there is one already (force
-# replaces one that is over); answers "claim RUN DIGEST VERDICT" of the one that holds.
+# claim RUN VERSION [force]: make RUN the one that sets up this app start, unless there is one already (force replaces one
+# that is over); answers "claim RUN VERSION VERDICT" of the run that holds the claim.
 claim() {
-    # A hard link appears whole and only once; finding it takes no room.
+    # A hard link appears whole and only once; finding it takes no space.
     [ -e "$root/claim" ] && [ "$3" != force ] || { open_run "$1" "$2" && ln "$root/$1/claim" "$root" 2>/dev/null; }
     read -r run digest <"$root/claim" || return 1
     if [ "$3" = force ] && [ "$run" != "$1" ] && [ -h "$root/$run/over" ]; then
@@ -69,14 +70,14 @@ claim() {
     answer="claim $run $digest ${verdict%% *}"
 }
 
-# has RUN: is it of this start of the app? Answers "has yes" or "has no".
+# has RUN: is it of this app start? Answers "has yes" or "has no".
 has() {
     if [ -s "$root/$1/claim" ]; then answer="has yes"; else answer="has no"; fi
 }
 
-# finish RUN VERDICT ATTEMPT: nothing is left to do for it; answers "finish VERDICT ATTEMPT" of the first to say so.
+# finish RUN VERDICT ATTEMPT: nothing is left to do; answers "finish VERDICT ATTEMPT" of the first attempt to say so.
 finish() {
-    # A link is made once, and takes no room.
+    # A link is made only once, and takes no space.
     ln -s "$2 $3" "$root/$1/over"
     answer="finish $(readlink "$root/$1/over")"
 }
@@ -91,7 +92,7 @@ note_environment() {
     answer=noted
 }
 
-# start RUN COMMAND LIMIT_SECONDS: run $text (as printf %b takes it) as COMMAND unless anyone started that before.
+# start RUN COMMAND LIMIT_SECONDS: run $text (as printf %b takes it) as COMMAND unless it has been started before.
 start() {
     command=$root/$1/$2
     [ ! -e "$command.keeper" ] || return 0
@@ -110,7 +111,7 @@ follow() {
     command=$root/$1/$2
     await_status "$5"
     state=running ended=- size=0 data=
-    # Looked at before the status is, so that a command that ends in between is not called lost.
+    # Read before the status, so that a command that ends in between is not reported as lost.
     [ -s "$command.keeper" ] || state=none
     [ "$state" = none ] || alive "$command.keeper" || alive "$command.child" || state=lost
     if is_over; then state=over; else status=- started=- finished=-; fi
@@ -138,7 +139,7 @@ is_over() {
     { read -r status started finished over <"$command.status"; } 2>/dev/null && [ "$over" = over ]
 }
 
-# stop RUN COMMAND: end it before its time; answers "stopped".
+# stop RUN COMMAND: end it before it is over; answers "stopped".
 stop() {
     command=$root/$1/$2
     if ! is_over && alive "$command.child"; then
@@ -172,9 +173,9 @@ keep() {
     echo 1<>"${0%/*}/nap"
 }
 
-# become SCRIPT UMASK: turn into the command itself, in the user's home, with nobody to answer questions.
+# become SCRIPT UMASK: become the command itself, in the user's home, with nobody to answer questions.
 become() {
-    identity self && echo "$identity" 1<>"$command.child" || exit 125 # what could not be ended is not begun
+    identity self && echo "$identity" 1<>"$command.child" || exit 125 # a command that could not be ended is not started
     umask "$2"
     cd || cd /
     export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
@@ -195,7 +196,7 @@ become() {
     exec setsid $interpreter "$1"
 }
 
-# watch LIMIT_SECONDS: end $command when its time is over.
+# watch LIMIT_SECONDS: end $command when its time is up.
 watch() {
     # Not TERM: between fork and exec, a copy of this shell would catch it.
     trap 'kill -KILL "$!" 2>/dev/null; exit' TERM
@@ -210,7 +211,7 @@ end_watch() {
     read -r pid _ <"$command.keeper" && ! identity "$pid" && kill -KILL "-$pid" 2>/dev/null
 }
 
-# end_group: end $command's whole process group; after five seconds of asking, with force.
+# end_group: end $command's whole process group: SIGTERM, and five seconds later SIGKILL.
 end_group() {
     { read -r pid _ <"$command.child" && [ -n "$pid" ]; } || return 0
     # A moment after its start it has no group yet.
@@ -223,7 +224,7 @@ end_group() {
     kill -KILL "-$pid" 2>/dev/null
 }
 
-# alive FILE: does the process in FILE still run? Its number alone may be another process by now.
+# alive FILE: does the process in FILE still run? Its id alone may belong to another process by now.
 alive() {
     read -r process 2>/dev/null <"$1" && identity "${process%% *}" && [ "$identity" = "$process" ]
 }
@@ -237,7 +238,7 @@ identity() {
     [ "$2" != Z ] && [ "$2" != X ]
 }
 
-# nap: wait until some command is over, but not for long; in bash, without a process.
+# nap: wait until some command is over, but not for long; in bash without starting a process.
 nap() {
     if [ -n "${BASH_VERSION:-}" ]; then
         # shellcheck disable=SC3045 # bash only

@@ -1,7 +1,7 @@
 """Runs that the app keeps, seen from here: the calls of `remote.sh` and their answers.
 
-Every call can be made again after a lost connection. An answer comes inside the shell's prompt, and output in base64
-inside the answer, so that nothing a command or a user prints is ever taken for a status.
+Every call can be repeated after a lost connection. An answer comes inside the shell's prompt, and output in base64
+inside the answer, so that nothing a command or a user prints is ever mistaken for a status.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a command is, and the part of its output that was asked for."""
+    """How far a command has got, and the part of its output that was asked for."""
 
     state: str  # none, running, over, lost
     exit_status: int | None
@@ -83,7 +83,7 @@ class RemoteRuns:
         return f"{self._root}/{run_id}/{command}.log"
 
     def open_run(self, run_id: str, setup_version: str) -> None:
-        """Make a run that claims nothing."""
+        """Open a run that claims nothing."""
         _ask(self._shell, f"open_run {run_id} {setup_version}", rf"opened {run_id}")
 
     def claim(self, run_id: str, setup_version: str, *, force: bool) -> Claim:
@@ -103,7 +103,7 @@ class RemoteRuns:
     def follow(self, run_id: str, command: str, offset: int, count: int, start: Start | None = None) -> Progress:
         """Wait a second at most for a command to be over, and fetch `count` bytes of output from `offset`.
 
-        With `start`, it is started first unless it was before, by anyone.
+        With `start`, it is started first, unless it has been started before.
 
         Raises:
             NoWorkspace: it cannot be started.
@@ -121,7 +121,7 @@ class RemoteRuns:
         return progress
 
     def stop(self, run_id: str, command: str) -> None:
-        """End a command's process group before its time."""
+        """End a command's process group before it is over."""
         _ask(self._shell, f"stop {run_id} {command}", "stopped")
 
     def _note_environment(self, run_id: str, command: str, environment: Mapping[str, str]) -> None:
@@ -132,7 +132,7 @@ class RemoteRuns:
 
 
 def _ask(shell: Shell, line: str, answer: str, text: str = "") -> re.Match[str]:
-    """Run a line until it answers as it should: Ctrl-C from somebody who found the terminal may come in between."""
+    """Run a line until its answer matches: Ctrl-C from somebody who found the terminal may interrupt it."""
     for _ in range(_TRIES):
         reply = shell.run(line, text=text)
         match = re.fullmatch(answer, reply.answer)

@@ -2,7 +2,7 @@
 
 Messages are JSON lists (terminado): the server sends `["setup", {}]`, then `["stdout", text]` cut anywhere, and
 `["disconnect", 1]` when the shell is gone; the client sends `["stdin", text]`. Closing the websocket ends nothing in
-the app. An error's text from the library holds headers and pages, so none of it is passed on.
+the app. The library's error texts hold headers and pages, so none of them is passed on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from studio_setup.model.errors import ConnectionLost, ShellGone
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WebSocketAddress:
-    """Where a terminal's websocket is, and what the handshake must carry; not to be shown."""
+    """Where a terminal's websocket is, and what the handshake must carry; it has no repr because it holds cookies."""
 
     url: str
     cookie: str
@@ -38,7 +38,7 @@ class Channel:
         """Connect.
 
         Raises:
-            ShellGone: there is no such terminal, or no longer.
+            ShellGone: there is no such terminal (any more).
             ConnectionLost: the handshake failed; the status is in the message when there is one.
         """
         give_up = deadline.within(3)
@@ -48,7 +48,7 @@ class Channel:
             except websocket.WebSocketBadStatusException as error:
                 if error.status_code != HTTPStatus.NOT_FOUND:
                     raise ConnectionLost(f"The terminal's websocket was refused: HTTP {error.status_code}.") from None
-                # A terminal just made may not be known yet.
+                # A terminal that has just been made may not be known yet.
                 if give_up.expired:
                     raise ShellGone("The terminal is not there.") from None
             except (OSError, websocket.WebSocketException) as error:
@@ -67,11 +67,11 @@ class Channel:
             raise ConnectionLost(f"The terminal's websocket broke: {type(error).__name__}.") from None
 
     def receive(self, timeout_seconds: float) -> str:
-        """The text that arrived next; empty if there was none in that time.
+        """The text that arrives next; empty if there is none in that time.
 
         Raises:
             ShellGone: the shell ended.
-            ConnectionLost: the connection is gone, or what arrived is no terminal message.
+            ConnectionLost: the connection is gone, or what arrived is not a terminal message.
         """
         self._connection.settimeout(max(timeout_seconds, 0.001))
         try:
@@ -89,7 +89,7 @@ class Channel:
                 return ""
 
     def close(self) -> None:
-        """Hang up; the terminal stays."""
+        """Close the connection; the terminal stays."""
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._connection.close(timeout=1)
         # After a close frame from the other side, close leaves the socket open.

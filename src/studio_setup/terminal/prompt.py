@@ -1,9 +1,9 @@
 """Our prompt, and how to find it in a stream of text that is cut anywhere. Pure.
 
 The shell shows `<NONCE:LINE:STATUS:ANSWER>` as its prompt: the number of the line it ran last, that line's exit
-status, and what the line left in `$answer`. What is typed holds `$sn` and `$?` where the prompt has digits, so the
-echo of our own typing cannot match; the number tells the prompt that answers a line from the prompt after anything
-typed by somebody else; and an answer inside the prompt cannot be mixed with what others print.
+status, and what the line left in `$answer`. What we type has `$sn` and `$?` where the prompt has digits, so the echo of
+our own typing cannot match. The line number tells the prompt that answers our line from a prompt after something that
+somebody else typed. An answer inside the prompt cannot be mixed up with what other programs print.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MAX_REPLY_CHARACTERS = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one line: its exit status, what it answered, and what was printed before; no prompts of ours."""
+    """The result of one line: its exit status, its answer, and what was printed before it, without our prompts."""
 
     exit_status: int
     answer: str
@@ -38,15 +38,15 @@ class PromptFinder:
 
     @property
     def tail(self) -> str:
-        """The last of what was seen since the last prompt: what a person would look at."""
+        """The end of the text since the last prompt: what a person would look at."""
         return self._text[-500:]
 
     def feed(self, text: str) -> None:
-        """Take in what arrived; the oldest goes when there is too much."""
+        """Add text that arrived; the oldest text is dropped when there is too much."""
         self._text = (self._text + text)[-_MAX_REPLY_CHARACTERS:]
 
     def find(self, line_number: int | None) -> Reply | None:
-        """The reply to that line (None: any prompt of ours) if it is there, and forget the text up to it."""
+        """The reply to that line (None: any prompt of ours) if it is there, and drop the text up to it."""
         for match in self._prompt.finditer(self._text):
             if line_number is None or match[1] == str(line_number):
                 reply = Reply(int(match[2]), match[3], self._prompt.sub("", self._text[: match.start()]))

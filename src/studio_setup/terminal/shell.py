@@ -1,8 +1,7 @@
 """A shell of our own at the other end of a terminal: one line in, one reply out.
 
-Whatever shell the user has, it is asked to become ours: bash without start-up files, or the plain `sh` where there is
-no bash, with our prompt, no echo, no line editing (a terminal then takes lines up to 4,095 characters) and no
-history. The user's start-up files may print, sleep, ask or rewrite the prompt before that; a line they swallow is
+Whatever shell the user has, it is replaced by ours: bash without start-up files, or plain `sh` where there is no
+bash, with our prompt, no echo, no line editing (a terminal then takes lines up to 4,095 characters) and no history. The user's start-up files may print, sleep, ask or rewrite the prompt before that; a line they swallow is
 typed again.
 """
 
@@ -22,8 +21,8 @@ MAX_TEXT_CHARACTERS = 3000
 _PATIENCE_SECONDS = 60.0
 _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
 _ENTER = "\r"
-# A terminal that nobody types into for TMOUT seconds ends by itself, should we not be there to delete it.
-# Understood by sh, bash, zsh and fish. It is the one line that may stay in the user's history.
+# A terminal that nobody types into for TMOUT seconds ends by itself, in case we are not there to delete it.
+# Understood by sh, bash, zsh and fish. It is the only line that may stay in the user's history.
 _TAKE_OVER = (
     " exec env -u ENV -u SHELLOPTS -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
     # Exported here and not by env: a bash called sh forgets its prompt when it is not interactive.
@@ -35,7 +34,7 @@ _FIRST_LINE = "unset HISTFILE"
 
 @dataclass(slots=True)
 class Shell:
-    """Our shell; every line has a number, so that a reply can only be the one to its line."""
+    """Our shell; every line has a number, so that a reply belongs to exactly one line."""
 
     channel: Channel
     deadline: Deadline
@@ -47,9 +46,9 @@ class Shell:
         """Make the terminal's shell ours.
 
         Raises:
-            ShellSilent: it never got there; the message has the last of what was on the screen.
+            ShellSilent: that did not work; the message has the end of what was on the screen.
             ConnectionLost: the terminal is gone.
-            OutOfTime: the deadline passed before.
+            OutOfTime: the deadline passed first.
         """
         shell = cls(channel, deadline, PromptFinder(secrets.token_hex(8)))
         line = _TAKE_OVER.format(prompt=shell._prompt.as_shell_text)
@@ -71,8 +70,8 @@ class Shell:
     def run(self, line: str, *, text: str = "", timeout_seconds: float = 20.0) -> Reply:
         """Run one line and return its reply; it finds `text`, as `printf %b` takes it, in the shell's variable `text`.
 
-        A long text goes ahead in lines that no terminal cuts; if one of them did not arrive (somebody's Ctrl-C can do
-        that), the exit status is not 0 and nothing is run.
+        A long text is sent first, in lines that no terminal cuts; if one of them did not arrive (somebody's Ctrl-C can
+        do that), the exit status is not 0 and nothing is run.
 
         Raises:
             ConnectionLost: there was no reply in that time, or the terminal is gone.
@@ -114,12 +113,13 @@ class Shell:
             text = self.channel.receive(min(until.remaining_seconds, 5.0))
             self._prompt.feed(text)
             if text and line_number is None:
-                # The server's next message may wait until this one is acknowledged (Nagle); anything sent does that.
+                # The server's next message may wait until this one is acknowledged (Nagle's algorithm), and anything
+                # that is sent acknowledges it.
                 self.channel.send("")
 
 
 def _assignments(encoded: str) -> list[str]:
-    """What sets the shell's variable `text`, piece by piece."""
+    """The assignments that set the shell's variable `text`, piece by piece."""
     pieces = [encoded[at : at + MAX_TEXT_CHARACTERS] for at in range(0, len(encoded), MAX_TEXT_CHARACTERS)]
     return [f"text={'${text}' if number else ''}'{piece}'; " for number, piece in enumerate(pieces)]
 
