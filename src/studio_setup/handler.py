@@ -13,17 +13,18 @@ import requests
 from setups import setup_for
 from studio_setup.access.control_plane import SDK_CONFIG
 from studio_setup.access.library_logs import quiet_libraries
+from studio_setup.model import log
 from studio_setup.model.app_event import Ignored, parse
 from studio_setup.model.deadline import Deadline
-from studio_setup.model.outcomes import Outcome
-from studio_setup.model.report import SetupFailed
+from studio_setup.model.errors import SetupError
+from studio_setup.model.outcomes import Code
+from studio_setup.model.report import SCHEMA_VERSION, SetupFailed, Trigger
 from studio_setup.model.settings import Settings
 from studio_setup.setup_run import Job, Tools, set_up
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
-LOG = logging.getLogger(__name__)
 # What is left for deleting the terminal and writing the last line.
 _RESERVE_SECONDS = 20.0
 
@@ -47,8 +48,12 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
         return _handle(event, deadline)
     except SetupFailed:
         raise
+    except SetupError as error:
+        # The settings or the setup itself: known before there is an attempt to report on.
+        log.SETUP_FINISHED.log(logging.ERROR, **_verdict(error.code, str(error)))
+        raise
     except Exception as error:
-        LOG.error("setup.crashed", extra={"error": type(error).__name__, "reason": str(error)})  # noqa: TRY400
+        log.SETUP_CRASHED.log(error=type(error).__name__, reason=str(error))
         raise
 
 
@@ -56,20 +61,26 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     started = parse(event, settings)
     if isinstance(started, Ignored):
-        ignored = {"outcome": Outcome.SKIPPED, "code": started.code.name, "reason": started.reason}
-        LOG.info("setup.finished", extra=ignored)
+        ignored = _verdict(started.code, started.reason)
+        log.SETUP_FINISHED.log(**ignored)
         return ignored
-    LOG.info("setup.started", extra={"app": started.app.as_dict(), "event_id": started.event_id})
+    job = Job(
+        started.app,
+        setup_for(started.app),
+        shared_space_user=settings.shared_space_user,
+        trigger=Trigger.EVENT,
+        event_id=started.event_id,
+    )
     with requests.Session() as http:
-        tools = Tools(sagemaker_client(), http)
-        job = Job(started.app, setup_for(started.app), shared_space_user=settings.shared_space_user)
-        report = set_up(job, tools, deadline)
-    fields = report.as_dict()
+        report = set_up(job, Tools(sagemaker_client(), http), deadline)
     if report.outcome.is_error:
-        LOG.error("setup.finished", extra=fields)
         raise SetupFailed(report)
-    LOG.info("setup.finished", extra=fields)
-    return fields
+    return report.as_dict()
+
+
+def _verdict(code: Code, reason: str) -> dict[str, Any]:
+    """The report of an invocation that has not begun an attempt."""
+    return {"schema_version": SCHEMA_VERSION, "outcome": code.outcome, "code": code.name, "reason": reason}
 
 
 @functools.cache

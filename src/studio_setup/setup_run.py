@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from studio_setup.access.app_status import AppStatus
 from studio_setup.access.connection import Connection, OpenChannel
 from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.http import Http
 from studio_setup.access.login import Login
-from studio_setup.model import outcomes
+from studio_setup.model import log, outcomes
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline, Stopwatch
 from studio_setup.model.errors import (
@@ -27,7 +28,7 @@ from studio_setup.model.errors import (
     SetupError,
 )
 from studio_setup.model.outcomes import Code, Outcome
-from studio_setup.model.report import CommandResult, CommandState, SetupReport
+from studio_setup.model.report import CommandResult, CommandState, SetupReport, Trigger
 from studio_setup.model.setup import Setup
 from studio_setup.runs.command_run import CommandRun
 from studio_setup.runs.remote_runs import RemoteRuns
@@ -36,8 +37,6 @@ from studio_setup.terminal.channel import Channel
 if TYPE_CHECKING:
     import requests
     from mypy_boto3_sagemaker import SageMakerClient
-
-LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,7 @@ class Job:
     `force`: replace a claim whose run is over.
     `grace_seconds`: for how long a deleted or unknown app may be an earlier one of that name.
     `shared_space_user`: the user profile to log in as to a space that nobody owns; empty for none.
+    `trigger`, `event_id`: what asked for it, for the log.
     """
 
     app: App
@@ -65,11 +65,24 @@ class Job:
     force: bool = False
     grace_seconds: float = 60.0
     shared_space_user: str = ""
+    trigger: Trigger = Trigger.OPERATOR
+    event_id: str = ""
 
 
 def set_up(job: Job, tools: Tools, deadline: Deadline) -> SetupReport:
-    """Carry `job` out and say what came of it; every `SetupError` becomes the report's outcome, code and reason."""
-    return _SetupRun(job, tools, deadline).report()
+    """Carry `job` out and report; every `SetupError` becomes the report's outcome, code and reason.
+
+    Of a setup that claims the app start, the first and the last line of the log are written here too.
+    """
+    run = _SetupRun(job, tools, deadline)
+    with log.log_context(run.log_fields):
+        if job.claims_start:
+            log.SETUP_STARTED.log(event_id=job.event_id)
+        report = run.report()
+        if job.claims_start:
+            level = logging.ERROR if report.outcome.is_error else logging.INFO
+            log.SETUP_FINISHED.log(level, **report.as_dict())
+    return report
 
 
 class _SetupRun:
@@ -80,10 +93,22 @@ class _SetupRun:
         self._tools = tools
         self._deadline = deadline
         self._attempt_id = secrets.token_hex(6)
+        self._app_created_at = ""
         self._run_id = ""  # until it is known
         self._resumed = False
         self._repeated = False
         self._commands: dict[str, CommandRun] = {}
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """What every line of the log has."""
+        return {
+            **self._job.app.as_dict(),
+            "setup_version": self._job.setup.version,
+            "trigger": self._job.trigger,
+            "attempt": self._attempt_id,
+            "run_id": self._run_id,
+        }
 
     def report(self) -> SetupReport:
         """Carry the job out and report."""
@@ -101,7 +126,11 @@ class _SetupRun:
             outcome=outcome,
             code=code.name,
             reason=reason,
-            app=self._job.app.as_dict(),
+            app=self._job.app,
+            setup_version=self._job.setup.version,
+            trigger=self._job.trigger,
+            attempt=self._attempt_id,
+            app_created_at=self._app_created_at,
             run_id=self._run_id,
             resumed=self._resumed,
             repeated=self._repeated,
@@ -114,15 +143,15 @@ class _SetupRun:
         status = AppStatus(control_plane, self._job.app, self._deadline)
         status.refuse_sso()
         user = status.find_user(self._job.shared_space_user)
-        status.wait_until_in_service(self._job.grace_seconds)
+        self._app_created_at = status.wait_until_in_service(self._job.grace_seconds)
         login = Login(control_plane, self._job.app, user, self._deadline)
-        connection = Connection(login, self._tools.http, self._tools.open_channel, self._deadline)
+        connection = Connection(login, Http(self._tools.http), self._tools.open_channel, self._deadline)
         while True:
             try:
                 with connection.open() as runs:
                     return self._run_commands(runs)
             except ConnectionLost as lost:
-                LOG.warning("connection.lost", extra={"reason": str(lost)})
+                log.CONNECTION_LOST.log(reason=str(lost))
                 if self._deadline.expired:
                     raise self._out_of_time(lost) from None
             connection.pause()
@@ -154,18 +183,22 @@ class _SetupRun:
             self._claim(runs)
         else:
             runs.open_run(self._attempt_id, self._job.setup.version)
-            self._run_id = self._attempt_id
+            self._note_run(self._attempt_id)
 
     def _claim(self, runs: RemoteRuns) -> None:
         version = self._job.setup.version
         claim = runs.claim(self._attempt_id, version, force=self._job.force)
         self._resumed = claim.run_id != self._attempt_id
-        LOG.info("run.claimed", extra={"run_id": claim.run_id, "resumed": self._resumed})
+        log.RUN_CLAIMED.log(run_id=claim.run_id, resumed=self._resumed)
         if self._resumed and claim.verdict == Outcome.SUCCEEDED:
             raise AlreadySetUp(f"Run {claim.run_id} has set up this app start already.")
         if claim.setup_version != version:
             raise _claimed_by_other(claim.run_id, claim.verdict)
-        self._run_id = claim.run_id
+        self._note_run(claim.run_id)
+
+    def _note_run(self, run_id: str) -> None:
+        self._run_id = run_id
+        log.add_to_context(run_id=run_id)
 
     def _verdict(self, results: tuple[CommandResult, ...]) -> tuple[Code, str]:
         failures = [result for result in results if not result.succeeded]

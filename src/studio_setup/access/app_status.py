@@ -5,10 +5,11 @@ Sources: DescribeApp, DescribeDomain, DescribeSpace (SageMaker API reference).
 
 from __future__ import annotations
 
-import logging
+from datetime import datetime
 from typing import Any
 
 from studio_setup.access.control_plane import ControlPlane
+from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline, Stopwatch
 from studio_setup.model.errors import (
@@ -20,7 +21,6 @@ from studio_setup.model.errors import (
     SsoDomain,
 )
 
-LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 4.5
 _MAX_POLL_SECONDS = 30.0
 _SLOWER_AFTER_SECONDS = 150.0
@@ -59,11 +59,11 @@ class AppStatus:
         user = owner or shared_space_user
         if not user:
             raise SpaceWithoutOwner(f"Space {self._app.space_name} has no owner.")
-        LOG.info("user.found", extra={"user_profile_name": user, "is_owner": bool(owner)})
+        log.USER_FOUND.log(login_user_profile_name=user, is_owner=bool(owner))
         return user
 
-    def wait_until_in_service(self, grace_seconds: float) -> None:
-        """Wait until DescribeApp says InService.
+    def wait_until_in_service(self, grace_seconds: float) -> str:
+        """Wait until DescribeApp says InService; the app's CreationTime in ISO 8601, empty if it has none.
 
         For `grace_seconds`, a deleted or unknown app is taken for an earlier one of that name: AWS keeps its row.
 
@@ -71,7 +71,11 @@ class AppStatus:
             AppFailed, AppDeleted: it will not be in service.
             AppNotReady: it was not in service before the deadline.
         """
-        LOG.info("app.in_service", extra={"waited_seconds": self._wait(grace_seconds)})
+        waited = Stopwatch(self._deadline.clock)
+        app = self._wait(grace_seconds)
+        log.APP_IN_SERVICE.log(waited_seconds=waited.seconds)
+        created_at = app.get("CreationTime")
+        return created_at.isoformat() if isinstance(created_at, datetime) else ""
 
     def check_in_service(self) -> None:
         """Check, after a loss, that the app is still there; wait if it is being restarted.
@@ -81,15 +85,15 @@ class AppStatus:
         """
         self._wait(grace_seconds=0)
 
-    def _wait(self, grace_seconds: float) -> float:
-        """Wait until DescribeApp says InService; the seconds that took."""
+    def _wait(self, grace_seconds: float) -> dict[str, Any]:
+        """Wait until DescribeApp says InService; its answer."""
         waited = Stopwatch(self._deadline.clock)
         poll_seconds = _POLL_SECONDS
         while True:
             app = self._describe_app()
             status = app["Status"]
             if status == "InService":
-                return waited.seconds
+                return app
             if status == "Failed":
                 reason = str(app.get("FailureReason") or "no reason given")
                 raise AppFailed(f"The app failed to start: {reason.rstrip('.')}.")
@@ -97,7 +101,7 @@ class AppStatus:
                 raise AppDeleted(f"There is no such app in service: {self._app.label} is {status}.")
             if self._deadline.expired:
                 raise AppNotReady(f"The app was still {status} after {waited.seconds:.0f} seconds.")
-            LOG.info("app.waiting", extra={"status": status, "waited_seconds": waited.seconds})
+            log.APP_WAITING.log(status=status, waited_seconds=waited.seconds)
             # Often enough to be there soon, seldom enough for many apps at nine in the morning.
             if waited.seconds > _SLOWER_AFTER_SECONDS:
                 poll_seconds = min(poll_seconds * 1.15, _MAX_POLL_SECONDS)

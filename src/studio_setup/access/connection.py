@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-import requests
-
+from studio_setup.access.http import Http
 from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.access.login import Login
 from studio_setup.access.terminals import Terminals, is_ours
+from studio_setup.model import log
 from studio_setup.model.deadline import Deadline
-from studio_setup.model.errors import ConnectionLost, LoginRefused, ShellGone, ShellSilent
+from studio_setup.model.errors import ConnectionLost, LoginExpired, LoginExpiredAgain, ShellGone, ShellSilent
 from studio_setup.runs.remote_runs import RemoteRuns
 from studio_setup.terminal.channel import Channel, WebSocketAddress
 from studio_setup.terminal.shell import Shell
 
-LOG = logging.getLogger(__name__)
 _READY_SECONDS = 20.0
 _SHELL_TRIES = 3
+_EXPIRED_LOGINS = 5
 
 OpenChannel = Callable[[WebSocketAddress, Deadline], Channel]
 
@@ -27,13 +26,14 @@ OpenChannel = Callable[[WebSocketAddress, Deadline], Channel]
 class Connection:
     """A terminal in the app, from the login to our shell; it can be opened again after a loss."""
 
-    def __init__(self, login: Login, http: requests.Session, open_channel: OpenChannel, deadline: Deadline) -> None:
+    def __init__(self, login: Login, http: Http, open_channel: OpenChannel, deadline: Deadline) -> None:
         self._login = login
         self._http = http
         self._open_channel = open_channel
         self._deadline = deadline
         self._failures = 0
         self._silences = 0
+        self._expired_logins = 0
         self._base_url = ""
         self._left_terminals: set[str] = set()
 
@@ -48,6 +48,19 @@ class Connection:
         Raises:
             SetupError: any of these is refused, or fails; after ConnectionLost, trying again may help.
         """
+        try:
+            with self._opened() as runs:
+                self._expired_logins = 0
+                yield runs
+        except LoginExpired as expired:
+            self._base_url = ""
+            self._expired_logins += 1
+            if self._expired_logins == _EXPIRED_LOGINS:
+                raise LoginExpiredAgain(f"{_EXPIRED_LOGINS} logins in a row: {expired}") from None
+            raise
+
+    @contextmanager
+    def _opened(self) -> Iterator[RemoteRuns]:
         self._failures += 1
         terminals = Terminals(self._ready_server())
         self._left_terminals = {name for name in self._left_terminals if not terminals.delete(name)}
@@ -55,7 +68,7 @@ class Connection:
         terminal = terminals.create()
         try:
             channel, shell = self._open_shell(terminals.address(terminal))
-            LOG.info("terminal.opened", extra={"terminal": terminal})
+            log.TERMINAL_OPENED.log(terminal=terminal)
             self._failures = 0
             with closing(channel):
                 try:
@@ -86,17 +99,9 @@ class Connection:
         return channel, shell
 
     def _ready_server(self) -> JupyterServer:
-        base_url = self._base_url or self._log_in()
+        base_url = self._base_url or self._login.log_in(self._http)
         self._base_url = ""  # a login that does not lead to a ready server is not used again
         server = JupyterServer(self._http, base_url, self._deadline)
         server.wait_until_ready(self._deadline.within(_READY_SECONDS))
         self._base_url = base_url
         return server
-
-    def _log_in(self) -> str:
-        try:
-            return self._login.log_in(self._http)
-        except LoginRefused as refused:
-            # The URL may have expired on its way.
-            LOG.warning("login.refused", extra={"reason": str(refused)})
-            return self._login.log_in(self._http)

@@ -6,20 +6,19 @@ would retry too soon, several times. Ours are spread over half a minute.
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions
 from botocore.config import Config
 
+from studio_setup.model import log
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ControlPlaneRefused
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
-LOG = logging.getLogger(__name__)
 # The SDK makes each call once; retries are made here.
 SDK_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
 THROTTLED_SECONDS = 30.0
@@ -55,7 +54,7 @@ class ControlPlane:
             pause_seconds = THROTTLED_SECONDS if is_throttled else next(broken_seconds, 0.0) if is_broken else 0.0
             if not pause_seconds or self._deadline.expired:
                 raise refused
-            LOG.info("control_plane.waiting", extra={"operation": operation, "aws_code": refused.aws_code})
+            log.CONTROL_PLANE_WAITING.log(operation=operation, aws_code=refused.aws_code)
             self._deadline.pause_within(pause_seconds)
 
 

@@ -7,12 +7,13 @@ does, a 404 page too; of several `_xsrf` cookies the server reads the last one s
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.cookies import get_cookie_header
 
+from studio_setup.access.answers import describe, is_expired_login, json_of
+from studio_setup.access.http import Answer, Http
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime
 from studio_setup.terminal.channel import WebSocketAddress
@@ -23,8 +24,8 @@ _WARMING_UP = {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS}
 class JupyterServer:
     """One user's Jupyter server; `base_url` has no slash at its end."""
 
-    def __init__(self, session: requests.Session, base_url: str, deadline: Deadline) -> None:
-        self._session = session
+    def __init__(self, http: Http, base_url: str, deadline: Deadline) -> None:
+        self._http = http
         self._base_url = base_url
         self.deadline = deadline
 
@@ -51,47 +52,44 @@ class JupyterServer:
 
     def request(
         self, method: str, path: str, deadline: Deadline, body: dict[str, str] | None = None, xsrf: str = ""
-    ) -> requests.Response:
+    ) -> Answer:
         """One call; a redirect is an answer, and is never followed.
 
         Raises:
             OutOfTime: our own deadline has passed.
-            LoginExpired: the answer redirects to another host.
+            LoginExpired: the answer redirects to another host, or is the front door's to an expired login.
             ConnectionLost: there is no answer.
         """
         if self.deadline.expired and deadline is self.deadline:
             raise OutOfTime("The deadline passed while talking to the Jupyter server.")
         try:
-            response = self._session.request(
-                method,
-                f"{self._base_url}/{path}",
-                json=body,
-                headers={"X-XSRFToken": xsrf} if xsrf else None,
-                timeout=deadline.http_timeouts(),
-                allow_redirects=False,
+            answer = self._http.ask(
+                method, f"{self._base_url}/{path}", deadline, body, {"X-XSRFToken": xsrf} if xsrf else None
             )
-        except (requests.RequestException, ValueError) as error:
-            raise ConnectionLost(f"{method} {path} failed: {type(error).__name__}") from None
-        host = _host(response.headers.get("Location", ""))
+        except ConnectionLost as lost:
+            raise ConnectionLost(f"{method} {path} failed: {lost}.") from None
+        host = _host(answer.redirect_target)
         if host and host != _host(self._base_url):
-            raise LoginExpired(f"{method} {path} leads to sign in at {host}")
-        return response
+            raise LoginExpired(f"{method} {path} leads to sign in at {host}.")
+        if is_expired_login(answer):
+            raise LoginExpired(f"{method} {path} was answered as if the login had expired: {describe(answer)}.")
+        return answer
 
     def request_with_xsrf(
         self, method: str, path: str, body: dict[str, str] | None, deadline: Deadline | None = None
-    ) -> requests.Response:
+    ) -> Answer:
         """One call that changes something, with the XSRF token that the server asks for.
 
         Raises:
             OutOfTime, LoginExpired, ConnectionLost: as `request`.
         """
         deadline = deadline or self.deadline
-        response = self.request(method, path, deadline, body, self._xsrf(deadline))
-        if response.status_code == HTTPStatus.FORBIDDEN:
+        answer = self.request(method, path, deadline, body, self._xsrf(deadline))
+        if answer.status == HTTPStatus.FORBIDDEN:
             # The server may want another token by now (a restart does that).
             self._forget_xsrf()
-            response = self.request(method, path, deadline, body, self._xsrf(deadline))
-        return response
+            answer = self.request(method, path, deadline, body, self._xsrf(deadline))
+        return answer
 
     def websocket_address(self, path: str) -> WebSocketAddress:
         """Where a websocket is, with the cookies that belong there and no others."""
@@ -118,45 +116,32 @@ class JupyterServer:
         return tokens[-1] if tokens else ""
 
     def _forget_xsrf(self) -> None:
-        for cookie in [cookie for cookie in self._session.cookies if cookie.name == "_xsrf"]:
-            self._session.cookies.clear(cookie.domain, cookie.path, cookie.name)
+        for cookie in [cookie for cookie in self._http.cookies if cookie.name == "_xsrf"]:
+            self._http.cookies.clear(cookie.domain, cookie.path, cookie.name)
 
     def _cookie_header(self, url: str) -> str:
-        return get_cookie_header(self._session.cookies, requests.Request("GET", url).prepare()) or ""  # type: ignore[no-untyped-call]
+        return get_cookie_header(self._http.cookies, requests.Request("GET", url).prepare()) or ""  # type: ignore[no-untyped-call]
 
 
-def refuse_errors(response: requests.Response, what: str) -> None:
+def refuse_errors(answer: Answer, what: str) -> None:
     """Check that the server gave what was asked for.
 
     Raises:
         ConnectionLost: it may give it later.
         JupyterRefused: it will not.
     """
-    status = response.status_code
+    status = answer.status
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise ConnectionLost(f"The Jupyter server did not give us {what}: HTTP {status}.")
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         raise JupyterRefused(f"The Jupyter server refused us {what}: HTTP {status}.")
 
 
-def is_page(response: requests.Response) -> bool:
-    """Is it HTML, where the API answers in JSON?"""
-    return "html" in response.headers.get("Content-Type", "")
-
-
-def json_of(response: requests.Response) -> Any:  # noqa: ANN401 (it is whatever the server sent)
-    """The value in a JSON answer; None if it is not JSON."""
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def _why_not_ready(response: requests.Response) -> str:
-    status = response.status_code
+def _why_not_ready(answer: Answer) -> str:
+    status = answer.status
     if status == HTTPStatus.OK:
-        return "" if isinstance(json_of(response), dict) else "a page instead of its status"
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _WARMING_UP or response.is_redirect:
+        return "" if isinstance(json_of(answer), dict) else "a page instead of its status"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _WARMING_UP or answer.redirect_target:
         return f"HTTP {status}"
     raise JupyterRefused(f"GET api/status was refused: HTTP {status}.")
 

@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from studio_setup.access.jupyter_server import JupyterServer, is_page, json_of, refuse_errors
+from studio_setup.access.answers import is_page, json_of
+from studio_setup.access.jupyter_server import JupyterServer, refuse_errors
 from studio_setup.model.errors import ConnectionLost, TerminalsDisabled
 from studio_setup.terminal.channel import WebSocketAddress
 
@@ -55,12 +56,12 @@ class Terminals:
         deadline = self._server.deadline.extended(5)
         for _ in range(_DELETE_TRIES):
             try:
-                response = self._server.request_with_xsrf("DELETE", f"api/terminals/{name}", None, deadline)
+                answer = self._server.request_with_xsrf("DELETE", f"api/terminals/{name}", None, deadline)
             except ConnectionLost:
                 continue
             # The server's own "not found" is not a page.
-            unknown = response.status_code == HTTPStatus.NOT_FOUND and not is_page(response)
-            if unknown or response.status_code == HTTPStatus.NO_CONTENT:
+            unknown = answer.status == HTTPStatus.NOT_FOUND and not is_page(answer)
+            if unknown or answer.status == HTTPStatus.NO_CONTENT:
                 return True
         return False
 
@@ -71,9 +72,9 @@ class Terminals:
         it waiting: a terminal that is idle for longer belongs to no attempt any more.
         """
         try:
-            response = self._server.request("GET", "api/terminals", self._server.deadline.within(1))
-            terminals = json_of(response) if response.status_code == HTTPStatus.OK else None
-            now = parsedate_to_datetime(response.headers.get("Date", ""))
+            answer = self._server.request("GET", "api/terminals", self._server.deadline.within(1))
+            terminals = json_of(answer) if answer.status == HTTPStatus.OK else None
+            now = parsedate_to_datetime(answer.headers.get("Date", ""))
         except (ConnectionLost, ValueError):
             return
         for terminal in terminals if isinstance(terminals, list) else []:
@@ -86,30 +87,30 @@ class Terminals:
 
     def _post(self, name: str) -> str:
         try:
-            response = self._server.request_with_xsrf("POST", "api/terminals", {"name": name})
+            answer = self._server.request_with_xsrf("POST", "api/terminals", {"name": name})
         except ConnectionLost:
             self.delete(name)
             raise
-        if response.status_code == HTTPStatus.NOT_FOUND:
+        if answer.status == HTTPStatus.NOT_FOUND:
             raise TerminalsDisabled("The Jupyter server has no terminals.")
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self.delete(name)
-        refuse_errors(response, "a terminal")
-        answer = json_of(response)
-        if isinstance(answer, dict) and isinstance(answer.get("name"), str):
-            return str(answer["name"])
+        refuse_errors(answer, "a terminal")
+        terminal = json_of(answer)
+        if isinstance(terminal, dict) and isinstance(terminal.get("name"), str):
+            return str(terminal["name"])
         self.delete(name)
-        if is_page(response):
+        if is_page(answer):
             raise TerminalsDisabled("The Jupyter server answered a request for a terminal with a page.")
         raise ConnectionLost("The Jupyter server's answer to a request for a terminal was cut.")
 
     def _make_by_page(self, name: str) -> bool:
         try:
-            response = self._server.request("GET", f"terminals/new/{name}", self._server.deadline)
+            answer = self._server.request("GET", f"terminals/new/{name}", self._server.deadline)
         except ConnectionLost:
             self.delete(name)
             raise
-        return response.is_redirect and response.headers["Location"].endswith(f"/terminals/{name}")
+        return answer.redirect_target.endswith(f"/terminals/{name}")
 
 
 def _is_abandoned(terminal: Any, now: datetime) -> bool:  # noqa: ANN401 (it is whatever the server sent)

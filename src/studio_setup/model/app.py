@@ -57,5 +57,5 @@ class App:
         return f"{self.domain_id}/{self.space_name or self.user_profile_name}/{self.app_type}/{self.app_name}"
 
     def as_dict(self) -> dict[str, str]:
-        """The names, for the log and the report."""
-        return {field: getattr(self, field) for field in _PATTERNS}
+        """The app as one string, and its names one by one, for the log and the report."""
+        return {"app": self.label, **{field: getattr(self, field) for field in _PATTERNS}}

@@ -141,6 +141,12 @@ class LoginExpired(ConnectionLost):
     code = outcomes.LOGIN_EXPIRED
 
 
+class LoginExpiredAgain(SetupError):
+    """Studio asks to sign in again after every new login."""
+
+    code = outcomes.LOGIN_EXPIRED
+
+
 class OutOfTime(SetupError):
     """The time is up while the app goes on."""
 

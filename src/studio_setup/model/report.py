@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from studio_setup.model.app import App
 from studio_setup.model.outcomes import Outcome
+
+SCHEMA_VERSION = 1
+# The report is one line of the log and the payload of a destination; both take 256 KiB.
+MAX_COMMANDS_REPORTED = 100
+MAX_REASON_CHARACTERS = 4000
+
+
+class Trigger(StrEnum):
+    """What asked for a setup."""
+
+    EVENT = "event"  # the app's start
+    OPERATOR = "operator"  # somebody, through the deployed function or by hand
+    RECONCILE = "reconcile"  # the look for starts whose event never came
 
 
 class CommandState(StrEnum):
@@ -45,28 +59,53 @@ class CommandResult:
 class SetupReport:
     """The outcome of one attempt at a setup.
 
-    `resumed`: another invocation began the run, and this one joined it. `repeated`: there was nothing left to do, and
-    the verdict is the one that was reported before.
+    `setup_version` is the digest of the commands, `attempt` an id of this invocation's work on the run,
+    `app_created_at` the app's CreationTime (ISO 8601; empty while it is not known). `resumed`: another invocation
+    began the run, and this one joined it. `repeated`: there was nothing left to do, and the verdict is the one that
+    was reported before.
     """
 
     outcome: Outcome
     code: str
     reason: str
-    app: dict[str, str]
+    app: App
+    setup_version: str
+    trigger: Trigger
+    attempt: str
+    app_created_at: str = ""
     run_id: str = ""
     resumed: bool = False
     repeated: bool = False
     seconds: float = 0.0
-    commands: tuple[CommandResult, ...] = field(default=())
+    commands: tuple[CommandResult, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain JSON types."""
-        return {**asdict(self), "commands": [asdict(command) for command in self.commands]}
+        """The report as plain JSON types, of bounded size: of very many commands the first and the last ones."""
+        shown, left_out = self.commands, len(self.commands) - MAX_COMMANDS_REPORTED
+        if left_out > 0:
+            shown = self.commands[: MAX_COMMANDS_REPORTED // 2] + self.commands[-MAX_COMMANDS_REPORTED // 2 :]
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "outcome": self.outcome,
+            "code": self.code,
+            "reason": self.reason[:MAX_REASON_CHARACTERS],
+            **self.app.as_dict(),
+            "app_created_at": self.app_created_at,
+            "setup_version": self.setup_version,
+            "trigger": self.trigger,
+            "attempt": self.attempt,
+            "run_id": self.run_id,
+            "resumed": self.resumed,
+            "repeated": self.repeated,
+            "seconds": self.seconds,
+            "commands": [command.as_fields() for command in shown],
+            "commands_left_out": max(0, left_out),
+        }
 
 
 class SetupFailed(Exception):
     """A setup whose outcome is an error: raised so that Lambda sees it; `str()` is the outcome, code and reason."""
 
     def __init__(self, report: SetupReport) -> None:
-        super().__init__(f"{report.outcome}: {report.code}: {report.reason}")
+        super().__init__(f"{report.outcome}: {report.code}: {report.reason[:MAX_REASON_CHARACTERS]}")
         self.report = report

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-
+from studio_setup.model import log
 from studio_setup.model.errors import ConnectionLost
 from studio_setup.model.report import CommandResult, CommandState
 from studio_setup.model.setup import Command
 from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
 from studio_setup.terminal.output import OutputText
 
-LOG = logging.getLogger(__name__)
 HEAD_BYTES = 32 * 1024
 TAIL_BYTES = 32 * 1024
 _CHUNK_BYTES = 32 * 1024
@@ -48,15 +46,18 @@ class CommandRun:
             progress = self._follow_to_end(runs)
         except KeyboardInterrupt:
             runs.stop(self._run_id, self._command.name)
-            LOG.warning("command.stopped", extra={"command": self._command.name})
+            log.COMMAND_STOPPED.log(command=self._command.name)
             raise
         self._log_tail(runs, progress)
         self._done = True
         self.result = self._result(_state(progress), progress, self._log_path(runs))
-        LOG.info("command.finished", extra={"command": self._command.name, "result": self.result.as_fields()})
+        log.COMMAND_FINISHED.log(command=self._command.name, result=self.result.as_fields())
         return self.result
 
     def _follow_to_end(self, runs: RemoteRuns) -> Progress:
+        if not self._announced:
+            self._announced = True
+            log.COMMAND_STARTED.log(command=self._command.name)
         for _ in range(_TRIES_TO_START):
             progress = self._look(runs, self._start)
             while progress.state == "running":
@@ -68,9 +69,6 @@ class CommandRun:
     def _look(self, runs: RemoteRuns, start: Start | None = None) -> Progress:
         wanted = max(0, min(_CHUNK_BYTES, HEAD_BYTES - self._logged_to))
         progress = runs.follow(self._run_id, self._command.name, self._logged_to, wanted, start)
-        if not self._announced:
-            self._announced = True
-            LOG.info("command.started", extra={"command": self._command.name, "state": progress.state})
         self._log_output(progress.output)
         self.result = self._result(CommandState.RUNNING, progress, self._log_path(runs))
         return progress
@@ -82,8 +80,9 @@ class CommandRun:
             self._log_output(b"", final=True)
             self._left_out_bytes += left_out_bytes  # more than once if it prints on after its end and we come again
             self._logged_to = tail_start
-            fields = {"left_out_bytes": left_out_bytes, "log_path": self._log_path(runs)}
-            LOG.info("command.output_left_out", extra={"command": self._command.name, **fields})
+            log.COMMAND_OUTPUT_LEFT_OUT.log(
+                command=self._command.name, left_out_bytes=left_out_bytes, log_path=self._log_path(runs)
+            )
         while self._logged_to < progress.size_bytes:
             wanted = min(_CHUNK_BYTES, progress.size_bytes - self._logged_to)
             chunk = runs.follow(self._run_id, self._command.name, self._logged_to, wanted).output
@@ -96,7 +95,7 @@ class CommandRun:
         self._logged_to += len(chunk)
         text = self._text.feed(chunk, final=final)
         if text:
-            LOG.info("command.output", extra={"command": self._command.name, "text": text})
+            log.COMMAND_OUTPUT.log(command=self._command.name, text=text)
 
     def _log_path(self, runs: RemoteRuns) -> str:
         return runs.log_path(self._run_id, self._command.name)

@@ -15,7 +15,7 @@ from http import HTTPStatus
 import websocket
 
 from studio_setup.model.deadline import Deadline
-from studio_setup.model.errors import ConnectionLost, ShellGone
+from studio_setup.model.errors import ConnectionLost, LoginExpired, ShellGone
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,6 +39,7 @@ class Channel:
 
         Raises:
             ShellGone: there is no such terminal (any more).
+            LoginExpired: the handshake was answered with 401 or 403.
             ConnectionLost: the handshake failed; the status is in the message when there is one.
         """
         give_up = deadline.within(3)
@@ -46,6 +47,8 @@ class Channel:
             try:
                 return cls(_connect(address, max(deadline.http_timeouts())))
             except websocket.WebSocketBadStatusException as error:
+                if error.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+                    raise LoginExpired(f"The terminal's websocket was refused: HTTP {error.status_code}.") from None
                 if error.status_code != HTTPStatus.NOT_FOUND:
                     raise ConnectionLost(f"The terminal's websocket was refused: HTTP {error.status_code}.") from None
                 # A terminal that has just been made may not be known yet.

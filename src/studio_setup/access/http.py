@@ -1,0 +1,95 @@
+"""One HTTP exchange: what goes out, and an answer that is bounded in size before anything looks at it.
+
+Nothing here is ever shown: an exception of `requests` has the whole URL in its text, token included, so only the name
+of its class is passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import requests
+import urllib3
+
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import ConnectionLost
+
+# Status, terminals and XSRF pages are a few KB; a page's title stands near its beginning.
+MAX_BODY_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What a server answered: `body` is at most MAX_BODY_BYTES of it, decompressed; it has no repr: it has secrets."""
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def redirect_target(self) -> str:
+        """The Location of a redirect; empty if it is none."""
+        return self.headers.get("Location", "") if self.status in {301, 302, 303, 307, 308} else ""
+
+    @property
+    def content_type(self) -> str:
+        """The content type, empty if it has none."""
+        return self.headers.get("Content-Type", "")
+
+
+class Http:
+    """Requests of one session; redirects are answers and are never followed."""
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session = session
+
+    @property
+    def cookies(self) -> requests.cookies.RequestsCookieJar:
+        """The session's cookies."""
+        return self._session.cookies
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        deadline: Deadline,
+        body: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The server's answer.
+
+        Raises:
+            ConnectionLost: there is none; the message is the name of what went wrong.
+        """
+        try:
+            with self._session.request(
+                method,
+                url,
+                json=body,
+                headers=headers,
+                timeout=deadline.http_timeouts(),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return Answer(response.status_code, url, response.headers, _text(_body(response), response.encoding))
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise ConnectionLost(f"{type(error).__name__}") from None
+
+
+def _body(response: requests.Response) -> bytes:
+    """What there is of the body up to the limit; a connection whose answer was read whole can be used again."""
+    content = b""
+    for chunk in response.iter_content(MAX_BODY_BYTES):
+        content += chunk
+        if len(content) >= MAX_BODY_BYTES:
+            break
+    return content[:MAX_BODY_BYTES]
+
+
+def _text(content: bytes, encoding: str | None) -> str:
+    try:
+        return content.decode(encoding or "utf-8", errors="replace")
+    except LookupError:
+        return content.decode("utf-8", errors="replace")
