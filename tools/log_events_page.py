@@ -9,13 +9,13 @@ from studio_setup.model.log import EVENTS, SETUP_FINISHED
 
 _HEAD = """# What the log says
 
-Written by `python -m tools.log_events_page > docs/log-events.md` from `src/studio_setup/model/log.py`; a test keeps it in
-step. The fields with their types are in [log-schema.json](log-schema.json).
+Written by `python -m tools.log_events_page > docs/log-events.md` from `src/studio_setup/model/log.py`; a test keeps it
+in step. The fields with their types are in [log-schema.json](log-schema.json).
 
 Every line of a setup has `app` (the app as one string, `domain/owner/type/name`), its names one by one (`domain_id`,
 `user_profile_name`, `space_name`, `app_type`, `app_name`), `setup_version`, `trigger` (`event`, `operator` or
-`reconcile`), `attempt` and, once it is known, `run_id`. Lambda adds `timestamp`, `level` and `requestId`; the event's name
-is the `message`.
+`reconcile`), `attempt` and, once it is known, `run_id`. Lambda adds `timestamp`, `level` and `requestId`; the event's
+name is the `message`.
 
 | Event | Level | What it says | Its own fields |
 |---|---|---|---|
