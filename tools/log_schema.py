@@ -73,7 +73,7 @@ def schema_of(kind: Any) -> Schema:  # noqa: ANN401 (a type, as annotations have
     if kind in _PLAIN:
         return {"type": _PLAIN[kind]}
     if isinstance(kind, EnumType):
-        return {"enum": [str(name) for name in kind.__members__.values()]}
+        return {"enum": [str(name) for name in kind.__members__.values()]}  # type: ignore[var-annotated]
     if is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         return _object({field.name: hints[field.name] for field in fields(kind)})
