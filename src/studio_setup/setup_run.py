@@ -141,10 +141,9 @@ class _SetupRun:
     def _carry_out(self) -> tuple[CommandResult, ...]:
         control_plane = ControlPlane(self._tools.sagemaker, self._deadline)
         status = AppStatus(control_plane, self._job.app, self._deadline)
-        status.refuse_sso()
-        user = status.find_user(self._job.shared_space_user)
+        owner = status.find_owner(self._job.shared_space_user)
         self._app_created_at = status.wait_until_in_service(self._job.grace_seconds)
-        login = Login(control_plane, self._job.app, user, self._deadline)
+        login = Login(control_plane, self._job.app, owner, self._deadline)
         connection = Connection(login, Http(self._tools.http), self._tools.open_channel, self._deadline)
         while True:
             try:

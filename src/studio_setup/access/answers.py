@@ -8,14 +8,13 @@ the answer is Jupyter's own: its errors are JSON objects with `message` and `rea
 
 from __future__ import annotations
 
-import json
 import re
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 from studio_setup.access.http import Answer
-from studio_setup.terminal.output import printable
+from studio_setup.model.json_text import parse_json
+from studio_setup.model.text import one_line
 
 _EXPIRED = re.compile(r"\b(?:expired|invalid)\b[^<>]{0,80}\bauth(?:entication|orization)? token\b", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,200})", re.IGNORECASE)
@@ -41,11 +40,11 @@ def is_page(answer: Answer) -> bool:
     return "html" in answer.content_type
 
 
-def json_of(answer: Answer) -> Any:  # noqa: ANN401 (it is whatever the server sent)
-    """The value in a JSON answer; None if it is not JSON."""
+def json_of(answer: Answer) -> object:
+    """The value in a JSON answer; None if it is not JSON, or not JSON that an honest server sends."""
     try:
-        return json.loads(answer.body)
-    except (ValueError, RecursionError):
+        return parse_json(answer.body)
+    except ValueError:
         return None
 
 
@@ -58,4 +57,4 @@ def describe(answer: Answer) -> str:
         f"content type {answer.content_type[:60]!r}" if answer.content_type else "no content type",
         f"title {title[1].strip()[:100]!r}" if title else "no title",
     ]
-    return printable(", ".join(parts))
+    return one_line(", ".join(parts), 500)

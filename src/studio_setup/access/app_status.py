@@ -5,10 +5,12 @@ Sources: DescribeApp, DescribeDomain, DescribeSpace (SageMaker API reference).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.control_plane import ControlPlane, required_text
+from studio_setup.access.landing import host_of
 from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline, Stopwatch
@@ -17,6 +19,7 @@ from studio_setup.model.errors import (
     AppFailed,
     AppNotReady,
     ControlPlaneRefused,
+    SetupError,
     SpaceWithoutOwner,
     SsoDomain,
 )
@@ -24,6 +27,14 @@ from studio_setup.model.errors import (
 _POLL_SECONDS = 4.5
 _MAX_POLL_SECONDS = 30.0
 _SLOWER_AFTER_SECONDS = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The user profile to log in as to an app, and the hosts that SageMaker says are its domain's and its space's."""
+
+    user_profile_name: str
+    hosts: frozenset[str] = frozenset()
 
 
 class AppStatus:
@@ -34,33 +45,29 @@ class AppStatus:
         self._app = app
         self._deadline = deadline
 
-    def refuse_sso(self) -> None:
-        """Check that the domain is in IAM mode: presigned URLs exist in no other.
+    def find_owner(self, shared_space_user: str) -> Owner:
+        """Find whom to log in as, and where that may lead.
+
+        The user is the app's own, the owner of its space, or else `shared_space_user`.
 
         Raises:
             SsoDomain: the domain is in SSO mode.
-            ControlPlaneRefused: the domain cannot be described.
-        """
-        domain = self._control_plane.call("describe_domain", DomainId=self._app.domain_id)
-        if domain.get("AuthMode") == "SSO":
-            raise SsoDomain(f"Domain {self._app.domain_id} signs in through IAM Identity Center (AuthMode SSO).")
-
-    def find_user(self, shared_space_user: str) -> str:
-        """The user profile to log in as: the app's own, the owner of its space, or else `shared_space_user`.
-
-        Raises:
             SpaceWithoutOwner: the space has no owner, and `shared_space_user` is empty.
-            ControlPlaneRefused: the space cannot be described.
+            ControlPlaneRefused: the domain or the space cannot be described.
         """
-        if self._app.user_profile_name:
-            return self._app.user_profile_name
+        hosts = self._domain_hosts()
+        if not self._app.space_name:
+            return Owner(self._app.user_profile_name, hosts)
         space = self._control_plane.call("describe_space", DomainId=self._app.domain_id, SpaceName=self._app.space_name)
-        owner: str = space.get("OwnershipSettings", {}).get("OwnerUserProfileName", "")
+        hosts |= host_of(space.get("Url"))
+        if self._app.user_profile_name:
+            return Owner(self._app.user_profile_name, hosts)
+        owner = _owner_of(space)
         user = owner or shared_space_user
         if not user:
             raise SpaceWithoutOwner(f"Space {self._app.space_name} has no owner.")
         log.USER_FOUND.log(login_user_profile_name=user, is_owner=bool(owner))
-        return user
+        return Owner(user, hosts)
 
     def wait_until_in_service(self, grace_seconds: float) -> str:
         """Wait until DescribeApp says InService; the app's CreationTime in ISO 8601, empty if it has none.
@@ -85,20 +92,27 @@ class AppStatus:
         """
         self._wait(grace_seconds=0)
 
+    def _domain_hosts(self) -> frozenset[str]:
+        """The domain's host; presigned URLs exist for domains in IAM mode only."""
+        domain = self._control_plane.call("describe_domain", DomainId=self._app.domain_id)
+        if domain.get("AuthMode") == "SSO":
+            raise SsoDomain(f"Domain {self._app.domain_id} signs in through IAM Identity Center (AuthMode SSO).")
+        return host_of(domain.get("Url"))
+
     def _wait(self, grace_seconds: float) -> dict[str, Any]:
         """Wait until DescribeApp says InService; its answer."""
         waited = Stopwatch(self._deadline.clock)
         poll_seconds = _POLL_SECONDS
         while True:
             app = self._describe_app()
-            status = app["Status"]
+            status = required_text(app, "Status", "describe_app")
             if status == "InService":
                 return app
             if status == "Failed":
                 reason = str(app.get("FailureReason") or "no reason given")
                 raise AppFailed(f"The app failed to start: {reason.rstrip('.')}.")
             if status != "Pending" and waited.seconds >= grace_seconds:
-                raise AppDeleted(f"There is no such app in service: {self._app.label} is {status}.")
+                raise _gone(app, status)
             if self._deadline.expired:
                 raise AppNotReady(f"The app was still {status} after {waited.seconds:.0f} seconds.")
             log.APP_WAITING.log(status=status, waited_seconds=waited.seconds)
@@ -115,6 +129,23 @@ class AppStatus:
                 "describe_app", DomainId=app.domain_id, AppType=app.app_type, AppName=app.app_name, **owner
             )
         except ControlPlaneRefused as error:
-            if error.aws_code in {"ResourceNotFound", "ValidationException"}:
-                return {"Status": f"unknown to SageMaker ({error.aws_code})"}
+            # Documented for an unknown app is ResourceNotFound; others report ValidationException, which can mean more.
+            if error.aws_code == "ResourceNotFound":
+                return {"Status": "unknown to SageMaker"}
+            if error.aws_code == "ValidationException":
+                return {"Status": "unknown to SageMaker", "Refusal": error}
             raise
+
+
+def _gone(app: dict[str, Any], status: str) -> SetupError:
+    refusal = app.get("Refusal")
+    return (
+        refusal if isinstance(refusal, SetupError) else AppDeleted(f"There is no such app in service: it is {status}.")
+    )
+
+
+def _owner_of(space: dict[str, Any]) -> str:
+    match space:
+        case {"OwnershipSettings": {"OwnerUserProfileName": str(owner)}}:
+            return owner
+    return ""

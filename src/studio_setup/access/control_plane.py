@@ -6,6 +6,7 @@ would retry too soon, several times. Ours are spread over half a minute.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ import botocore.exceptions
 from botocore.config import Config
 
 from studio_setup.model import log
-from studio_setup.model.deadline import Deadline
+from studio_setup.model.deadline import Deadline, call_within
 from studio_setup.model.errors import ControlPlaneRefused
+from studio_setup.model.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 # The SDK makes each call once; retries are made here.
 SDK_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
 THROTTLED_SECONDS = 30.0
+MAX_CALL_SECONDS = 30.0
 _BROKEN_SECONDS = (1.0, 2.0, 4.0, 8.0)
 _BROKEN = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
 
@@ -42,12 +45,15 @@ class ControlPlane:
         broken_seconds = iter(_BROKEN_SECONDS)
         while True:
             try:
-                return dict(getattr(self._client, operation)(**parameters))
+                return self._call_once(operation, parameters)
             except botocore.exceptions.ClientError as error:
                 refused = _refused(operation, error)
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
                 is_throttled = status == HTTPStatus.TOO_MANY_REQUESTS or refused.aws_code.startswith("Throttl")
                 is_broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            except TimeoutError:
+                refused = ControlPlaneRefused(f"{operation}: no answer in time", "NoAnswer")
+                is_throttled, is_broken = False, True
             except botocore.exceptions.BotoCoreError as error:
                 refused = ControlPlaneRefused(f"{operation}: {error}", type(error).__name__)
                 is_throttled, is_broken = False, isinstance(error, _BROKEN)
@@ -57,8 +63,25 @@ class ControlPlane:
             log.CONTROL_PLANE_WAITING.log(operation=operation, aws_code=refused.aws_code)
             self._deadline.pause_within(pause_seconds)
 
+    def _call_once(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Time-outs derive from what is left: the SDK bounds each read, but not all of them together."""
+        limit_seconds = min(MAX_CALL_SECONDS, self._deadline.remaining_seconds + 1)
+        return call_within(limit_seconds, lambda: dict(getattr(self._client, operation)(**parameters)))
+
+
+def required_text(answer: Mapping[str, object], key: str, operation: str) -> str:
+    """A text that an answer must have.
+
+    Raises:
+        ControlPlaneRefused: it has none.
+    """
+    value = answer.get(key)
+    if not isinstance(value, str) or not value:
+        raise ControlPlaneRefused(f"{operation}: the answer has no {key}", "GarbledAnswer")
+    return value
+
 
 def _refused(operation: str, error: botocore.exceptions.ClientError) -> ControlPlaneRefused:
     details = error.response.get("Error", {})
-    code = details.get("Code", "unknown")
+    code = one_line(str(details.get("Code", "unknown")), 100)
     return ControlPlaneRefused(f"{operation}: {code}: {details.get('Message', '')}", code)

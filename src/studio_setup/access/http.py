@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import requests
 import urllib3
 
-from studio_setup.model.deadline import Deadline
+from studio_setup.model.deadline import Deadline, call_within
 from studio_setup.model.errors import ConnectionLost
 
 # Status, terminals and XSRF pages are a few KB; a page's title stands near its beginning.
@@ -44,11 +44,18 @@ class Http:
 
     def __init__(self, session: requests.Session) -> None:
         self._session = session
+        # Without this, requests would send what ~/.netrc has for the host, or its `default`.
+        session.auth = _no_credentials
 
     @property
     def cookies(self) -> requests.cookies.RequestsCookieJar:
         """The session's cookies."""
         return self._session.cookies
+
+    def ca_bundle(self, url: str) -> str:
+        """The file of certificates that the environment names for HTTPS (REQUESTS_CA_BUNDLE), or empty."""
+        verify = self._session.merge_environment_settings(url, {}, None, None, None)["verify"]
+        return verify if isinstance(verify, str) else ""
 
     def ask(
         self,
@@ -61,21 +68,30 @@ class Http:
         """The server's answer.
 
         Raises:
-            ConnectionLost: there is none; the message is the name of what went wrong.
+            ConnectionLost: there is none, or not in time; the message is the name of what went wrong.
         """
-        try:
+        connect_seconds, read_seconds = deadline.http_timeouts()
+
+        def exchange() -> Answer:
             with self._session.request(
                 method,
                 url,
                 json=body,
                 headers=headers,
-                timeout=deadline.http_timeouts(),
+                timeout=(connect_seconds, read_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return Answer(response.status_code, url, response.headers, _text(_body(response), response.encoding))
+
+        try:
+            return call_within(read_seconds, exchange)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise ConnectionLost(f"{type(error).__name__}") from None
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _body(response: requests.Response) -> bytes:

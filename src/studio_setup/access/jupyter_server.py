@@ -7,7 +7,7 @@ does, a 404 page too; of several `_xsrf` cookies the server reads the last one s
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from requests.cookies import get_cookie_header
@@ -17,6 +17,8 @@ from studio_setup.access.http import Answer, Http
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime
 from studio_setup.terminal.channel import WebSocketAddress
+
+Path = tuple[str, ...]  # below the server's base URL, segment by segment
 
 _WARMING_UP = {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -39,7 +41,7 @@ class JupyterServer:
         """
         while True:
             try:
-                problem = _why_not_ready(self.request("GET", "api/status", deadline))
+                problem = _why_not_ready(self.request("GET", ("api", "status"), deadline))
             except LoginExpired:
                 raise
             except ConnectionLost as error:
@@ -51,7 +53,7 @@ class JupyterServer:
             deadline.pause(0.5)
 
     def request(
-        self, method: str, path: str, deadline: Deadline, body: dict[str, str] | None = None, xsrf: str = ""
+        self, method: str, path: Path, deadline: Deadline, body: dict[str, str] | None = None, xsrf: str = ""
     ) -> Answer:
         """One call; a redirect is an answer, and is never followed.
 
@@ -63,20 +65,20 @@ class JupyterServer:
         if self.deadline.expired and deadline is self.deadline:
             raise OutOfTime("The deadline passed while talking to the Jupyter server.")
         try:
-            answer = self._http.ask(
-                method, f"{self._base_url}/{path}", deadline, body, {"X-XSRFToken": xsrf} if xsrf else None
-            )
+            answer = self._http.ask(method, self._url(path), deadline, body, {"X-XSRFToken": xsrf} if xsrf else None)
         except ConnectionLost as lost:
-            raise ConnectionLost(f"{method} {path} failed: {lost}.") from None
+            raise ConnectionLost(f"{method} {'/'.join(path)} failed: {lost}.") from None
         host = _host(answer.redirect_target)
         if host and host != _host(self._base_url):
-            raise LoginExpired(f"{method} {path} leads to sign in at {host}.")
+            raise LoginExpired(f"{method} {'/'.join(path)} leads to sign in at {host}.")
         if is_expired_login(answer):
-            raise LoginExpired(f"{method} {path} was answered as if the login had expired: {describe(answer)}.")
+            raise LoginExpired(
+                f"{method} {'/'.join(path)} was answered as if the login had expired: {describe(answer)}."
+            )
         return answer
 
     def request_with_xsrf(
-        self, method: str, path: str, body: dict[str, str] | None, deadline: Deadline | None = None
+        self, method: str, path: Path, body: dict[str, str] | None, deadline: Deadline | None = None
     ) -> Answer:
         """One call that changes something, with the XSRF token that the server asks for.
 
@@ -91,27 +93,33 @@ class JupyterServer:
             answer = self.request(method, path, deadline, body, self._xsrf(deadline))
         return answer
 
-    def websocket_address(self, path: str) -> WebSocketAddress:
+    def websocket_address(self, path: Path) -> WebSocketAddress:
         """Where a websocket is, with the cookies that belong there and no others."""
-        url = f"{self._base_url}/{path}"
+        url = self._url(path)
         parts = urlsplit(url)
         return WebSocketAddress(
             # http becomes ws, https becomes wss
             url="ws" + url.removeprefix("http"),
             cookie=self._cookie_header(url),
             origin=f"{parts.scheme}://{parts.netloc}",
+            ca_bundle=self._http.ca_bundle(url),
         )
+
+    def _url(self, path: Path) -> str:
+        """The only place that puts a URL together: a segment is quoted, and cannot lead anywhere else."""
+        assert not {"", ".", ".."} & set(path), "a segment names something"  # noqa: S101 (our own names only)
+        return "/".join([self._base_url, *(quote(segment, safe="") for segment in path)])
 
     def _xsrf(self, deadline: Deadline) -> str:
         """The token the server will compare with, fetched with a page if there is none yet."""
         for page in ("lab", "tree"):
             if token := self._xsrf_cookie():
                 return token
-            self.request("GET", page, deadline)
+            self.request("GET", (page,), deadline)
         return self._xsrf_cookie()
 
     def _xsrf_cookie(self) -> str:
-        cookies = self._cookie_header(f"{self._base_url}/api/terminals").split("; ")
+        cookies = self._cookie_header(self._url(("api", "terminals"))).split("; ")
         tokens = [cookie.removeprefix("_xsrf=") for cookie in cookies if cookie.startswith("_xsrf=")]
         return tokens[-1] if tokens else ""
 

@@ -18,6 +18,9 @@ from __future__ import annotations
 
 import re
 
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
 from studio_setup.model.app import App
 
 _APP_PATH = re.compile(r"/(?:jupyter|jupyterlab)/[^/]+(?=/|$)")
@@ -31,6 +34,33 @@ def landing_uris(app: App) -> tuple[str, str]:
     """
     uri = f"app:{app.app_type}:"
     return ("", uri) if app.app_type == "JupyterLab" else (uri, "")
+
+
+def studio_hosts(presigned_url: str, domain_id: str, described: frozenset[str]) -> frozenset[str]:
+    """The hosts that a login may lead to: the presigned URL's, the domain's and its portal's, and those `described`.
+
+    The URL's own host is a domain's (`d-abc.studio.REGION.sagemaker.aws`), the portal's (`studio-d-abc.studio...`,
+    AWS's public code) or a space's (a random name, as DescribeSpace says in `Url`); what is behind the first dot is the
+    same for all of them.
+    """
+    host = _host(presigned_url)
+    _, dot, suffix = host.partition(".")
+    is_name = "studio." in f"{suffix}."
+    siblings = {f"{domain_id}{dot}{suffix}", f"studio-{domain_id}{dot}{suffix}"} if is_name else set()
+    return frozenset({host, *siblings, *described}) - {""}
+
+
+def host_of(url: object) -> frozenset[str]:
+    """The host of a URL that SageMaker describes, as a set; empty if there is none."""
+    host = _host(url) if isinstance(url, str) else ""
+    return frozenset({host} - {""})
+
+
+def _host(url: str) -> str:
+    try:
+        return parse_url(url).host or ""
+    except LocationParseError:
+        return ""
 
 
 def base_path_at(path: str) -> str:

@@ -14,9 +14,10 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from studio_setup.access.answers import describe, is_expired_login, is_jupyter_status
-from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.app_status import Owner
+from studio_setup.access.control_plane import ControlPlane, required_text
 from studio_setup.access.http import Answer, Http
-from studio_setup.access.landing import base_path_at, expected_base_path, landing_uris
+from studio_setup.access.landing import base_path_at, expected_base_path, landing_uris, studio_hosts
 from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
@@ -31,10 +32,10 @@ _TRIES = 3
 class Login:
     """Logs sessions in to one app, as one user."""
 
-    def __init__(self, control_plane: ControlPlane, app: App, user_profile_name: str, deadline: Deadline) -> None:
+    def __init__(self, control_plane: ControlPlane, app: App, owner: Owner, deadline: Deadline) -> None:
         self._control_plane = control_plane
         self._app = app
-        self._user_profile_name = user_profile_name
+        self._owner = owner
         self._deadline = deadline
         self._landing_uri, self._other_landing_uri = landing_uris(app)
 
@@ -89,22 +90,23 @@ class Login:
         answer = self._control_plane.call(
             "create_presigned_domain_url",
             DomainId=self._app.domain_id,
-            UserProfileName=self._user_profile_name,
+            UserProfileName=self._owner.user_profile_name,
             ExpiresInSeconds=_URL_SECONDS,
             SessionExpirationDurationInSeconds=_SESSION_SECONDS,
             **({"LandingUri": self._landing_uri} if self._landing_uri else {}),
             **({"SpaceName": self._app.space_name} if self._app.space_name else {}),
         )
-        return str(answer["AuthorizedUrl"])
+        return required_text(answer, "AuthorizedUrl", "create_presigned_domain_url")
 
     def _use_other_form(self) -> None:
         self._landing_uri, self._other_landing_uri = self._other_landing_uri, self._landing_uri
 
     def _follow(self, http: Http, start: str) -> tuple[Answer, int]:
         """Follow redirects like a browser, but to Studio's own hosts only: the last answer, and how many there were."""
+        hosts = studio_hosts(start, self._app.domain_id, self._owner.hosts)
         url = start
         for redirects in range(_MAX_REDIRECTS):
-            _refuse_other_hosts(url, start)
+            _refuse_other_hosts(url, start, hosts)
             answer = self._ask(http, url)
             if not answer.redirect_target:
                 return answer, redirects
@@ -137,21 +139,14 @@ def _redirect_target(url: str, location: str) -> str:
         raise LoginRefused("The login redirects to an invalid URL.") from None
 
 
-def _refuse_other_hosts(url: str, start: str) -> None:
+def _refuse_other_hosts(url: str, start: str, hosts: frozenset[str]) -> None:
     """Send nothing to a host that is not Studio's; parsed as requests does, so that both mean the same host."""
     try:
-        there, studio = parse_url(url), parse_url(start)
+        there, first = parse_url(url), parse_url(start)
     except LocationParseError:
         raise LoginRefused("The login leads to an invalid URL.") from None
-    if there.scheme != studio.scheme or not _same_studio(there.host or "", studio.host or ""):
+    if there.scheme != first.scheme or there.host not in hosts:
         raise LoginRefused(f"The login leads away from Studio, to {there.scheme} at {there.host}.")
-
-
-def _same_studio(host: str, studio_host: str) -> bool:
-    """The same host, or a sibling: a domain's login may lead on to the host of a space."""
-    name, _, suffix = studio_host.partition(".")
-    is_name = bool(name) and not studio_host.replace(".", "").isdigit() and suffix.count(".") > 1
-    return host == studio_host or (is_name and host.endswith("." + suffix))
 
 
 def _refuse_login_errors(answer: Answer) -> None:

@@ -7,6 +7,7 @@ silently replaces that terminal; a name must be `\w+`; notebook 6 ignores it and
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -19,14 +20,17 @@ from studio_setup.model.errors import ConnectionLost, TerminalsDisabled
 from studio_setup.terminal.channel import WebSocketAddress
 
 _DELETE_TRIES = 3
+_MAX_ABANDONED = 5  # a server can list any number of them, and each takes a request
 # Longer than an attempt that is alive is ever silent (see Shell.take_over), shorter than Lambda's pause before a retry.
 ABANDONED_SECONDS = 45
 _OUR_PREFIX = "studiosetup"
+_OUR_NAME = re.compile(rf"{_OUR_PREFIX}[0-9a-f]{{16}}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def is_ours(terminal: str) -> bool:
     """Is this a name that only we give? A number may be somebody else's after a restart of the server."""
-    return terminal.startswith(_OUR_PREFIX)
+    return bool(_OUR_NAME.fullmatch(terminal))
 
 
 class Terminals:
@@ -56,7 +60,7 @@ class Terminals:
         deadline = self._server.deadline.extended(5)
         for _ in range(_DELETE_TRIES):
             try:
-                answer = self._server.request_with_xsrf("DELETE", f"api/terminals/{name}", None, deadline)
+                answer = self._server.request_with_xsrf("DELETE", ("api", "terminals", name), None, deadline)
             except ConnectionLost:
                 continue
             # The server's own "not found" is not a page.
@@ -72,22 +76,22 @@ class Terminals:
         it waiting: a terminal that is idle for longer belongs to no attempt any more.
         """
         try:
-            answer = self._server.request("GET", "api/terminals", self._server.deadline.within(1))
+            answer = self._server.request("GET", ("api", "terminals"), self._server.deadline.within(1))
             terminals = json_of(answer) if answer.status == HTTPStatus.OK else None
             now = parsedate_to_datetime(answer.headers.get("Date", ""))
-        except (ConnectionLost, ValueError):
+        except (ConnectionLost, ValueError, OverflowError):
             return
-        for terminal in terminals if isinstance(terminals, list) else []:
-            if _is_abandoned(terminal, now):
-                self.delete(terminal["name"])
+        abandoned = [terminal["name"] for terminal in _listed(terminals) if _is_abandoned(terminal, now)]
+        for name in abandoned[:_MAX_ABANDONED]:
+            self.delete(name)
 
     def address(self, name: str) -> WebSocketAddress:
         """Where the websocket of a terminal is."""
-        return self._server.websocket_address(f"terminals/websocket/{name}")
+        return self._server.websocket_address(("terminals", "websocket", name))
 
     def _post(self, name: str) -> str:
         try:
-            answer = self._server.request_with_xsrf("POST", "api/terminals", {"name": name})
+            answer = self._server.request_with_xsrf("POST", ("api", "terminals"), {"name": name})
         except ConnectionLost:
             self.delete(name)
             raise
@@ -96,26 +100,30 @@ class Terminals:
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self.delete(name)
         refuse_errors(answer, "a terminal")
-        terminal = json_of(answer)
-        if isinstance(terminal, dict) and isinstance(terminal.get("name"), str):
-            return str(terminal["name"])
+        match json_of(answer):
+            case {"name": str(given)} if given == name or _NUMBER.fullmatch(given):
+                return given
         self.delete(name)
         if is_page(answer):
             raise TerminalsDisabled("The Jupyter server answered a request for a terminal with a page.")
-        raise ConnectionLost("The Jupyter server's answer to a request for a terminal was cut.")
+        raise ConnectionLost("The Jupyter server's answer to a request for a terminal was cut or garbled.")
 
     def _make_by_page(self, name: str) -> bool:
         try:
-            answer = self._server.request("GET", f"terminals/new/{name}", self._server.deadline)
+            answer = self._server.request("GET", ("terminals", "new", name), self._server.deadline)
         except ConnectionLost:
             self.delete(name)
             raise
         return answer.redirect_target.endswith(f"/terminals/{name}")
 
 
+def _listed(terminals: object) -> list[Any]:
+    return terminals if isinstance(terminals, list) else []
+
+
 def _is_abandoned(terminal: Any, now: datetime) -> bool:  # noqa: ANN401 (it is whatever the server sent)
     match terminal:
         case {"name": str(name), "last_activity": str(last_activity)} if is_ours(name):
-            with contextlib.suppress(ValueError, TypeError):
+            with contextlib.suppress(ValueError, TypeError, OverflowError):
                 return (now - datetime.fromisoformat(last_activity)).total_seconds() > ABANDONED_SECONDS
     return False

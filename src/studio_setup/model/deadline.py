@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import queue
 import random
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,37 @@ class Deadline:
     def http_timeouts(self) -> tuple[float, float]:
         """Connect and read timeouts, in seconds, for one HTTP call."""
         return min(5.0, self.remaining_seconds + 1), min(30.0, self.remaining_seconds + 1)
+
+
+def call_within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns or raises, if it does so in time.
+
+    For libraries that bound each read but not all of them together. Work that takes longer is left alone in a thread of
+    its own that nobody waits for.
+
+    Raises:
+        TimeoutError: it did not end in time.
+    """
+    results: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
+
+    def carry_out() -> None:
+        try:
+            value = work()
+        except BaseException as error:  # noqa: BLE001 (raised where it is waited for)
+            results.put(functools.partial(_raise, error))
+        else:
+            results.put(lambda: value)
+
+    threading.Thread(target=carry_out, daemon=True).start()
+    try:
+        result = results.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no end after {seconds:.0f} seconds") from None
+    return result()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 class Stopwatch:

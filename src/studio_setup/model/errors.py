@@ -1,7 +1,8 @@
 """What can go wrong, told apart by what the operator should do about it.
 
 Each class has a code of `outcomes.py`, and with it the outcome and the remedy. No message ever holds the presigned
-URL, a cookie or a token: messages are built from names and numbers, never from a library's exception text.
+URL, a cookie or a token: messages are built from names and numbers, never from a library's exception text. What they
+quote from outside is printable, on one line and of bounded length, whoever raises them.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ from typing import ClassVar
 
 from studio_setup.model import outcomes
 from studio_setup.model.outcomes import Code
+from studio_setup.model.text import one_line
+
+MAX_MESSAGE_CHARACTERS = 2000
 
 
 class SetupError(Exception):
     """The setup could not be carried out; `str()` says what happened and what to do. Raised as a subclass only."""
 
     code: ClassVar[Code]
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message, MAX_MESSAGE_CHARACTERS))
 
     def __str__(self) -> str:
         """What happened, then the remedy."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from studio_setup.model.report import CommandResult
+from studio_setup.model.text import printable
 
 LOG = logging.getLogger("studio_setup")
 # With every character as six of ASCII, a line stays below the 256 KiB that CloudWatch Logs takes for one event.
@@ -52,7 +53,10 @@ def add_to_context(**fields: object) -> None:
 
 
 def _bounded(fields: Mapping[str, object]) -> dict[str, object]:
-    return {name: value[:MAX_TEXT_CHARACTERS] if isinstance(value, str) else value for name, value in fields.items()}
+    return {
+        name: printable(value[:MAX_TEXT_CHARACTERS]) if isinstance(value, str) else value
+        for name, value in fields.items()
+    }
 
 
 SETUP_STARTED = Event("setup.started", "An attempt at a setup begins.", {"event_id": str})
@@ -91,6 +95,12 @@ CONNECTION_LOST = Event(
     logging.WARNING,
 )
 RUN_CLAIMED = Event("run.claimed", "The run of this app start is known.", {"run_id": str, "resumed": bool})
+LIBRARY_ERROR = Event(
+    "library.error",
+    "A library below has logged an error; its text is left out, because it may hold URLs and headers.",
+    {"library": str},
+    logging.ERROR,
+)
 COMMAND_STARTED = Event(
     "command.started",
     "A command is started, or joined if it was started before.",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio_setup.model.errors import ConnectionLost, NoWorkspace
-from studio_setup.terminal.output import printable
+from studio_setup.model.text import printable
 from studio_setup.terminal.prompt import Reply
 from studio_setup.terminal.shell import Shell
 

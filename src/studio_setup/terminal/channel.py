@@ -8,29 +8,40 @@ the app. The library's error texts hold headers and pages, so none of them is pa
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import websocket
 
-from studio_setup.model.deadline import Deadline
+from studio_setup.model.deadline import Deadline, call_within
 from studio_setup.model.errors import ConnectionLost, LoginExpired, ShellGone
+from studio_setup.model.json_text import parse_json
+
+# terminado keeps the last 1,000 reads of a terminal, mostly of 4,095 bytes, and sends them as the first message.
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+_SEND_SECONDS = 20.0
+_CLOSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WebSocketAddress:
-    """Where a terminal's websocket is, and what the handshake must carry; it has no repr because it holds cookies."""
+    """Where a terminal's websocket is, and what the handshake must carry; it has no repr because it holds cookies.
+
+    `ca_bundle` is a file of certificates to trust; empty means the system's own.
+    """
 
     url: str
     cookie: str
     origin: str
+    ca_bundle: str = ""
 
 
 class Channel:
     """An open terminal."""
 
-    def __init__(self, connection: websocket.WebSocket) -> None:
+    def __init__(self, connection: _BoundedWebSocket) -> None:
         self._connection = connection
 
     @classmethod
@@ -64,6 +75,7 @@ class Channel:
         Raises:
             ConnectionLost: the connection is gone.
         """
+        self._connection.bound(_SEND_SECONDS)
         try:
             self._connection.send(json.dumps(["stdin", text]))
         except (OSError, websocket.WebSocketException) as error:
@@ -76,9 +88,9 @@ class Channel:
             ShellGone: the shell ended.
             ConnectionLost: the connection is gone, or what arrived is not a terminal message.
         """
-        self._connection.settimeout(max(timeout_seconds, 0.001))
+        self._connection.bound(timeout_seconds)
         try:
-            message = json.loads(self._connection.recv())
+            message = parse_json(str(self._connection.recv()))
         except (websocket.WebSocketTimeoutException, BlockingIOError):
             return ""
         except (OSError, ValueError, websocket.WebSocketException) as error:
@@ -93,16 +105,61 @@ class Channel:
 
     def close(self) -> None:
         """Close the connection; the terminal stays."""
+        self._connection.bound(_CLOSE_SECONDS)
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._connection.close(timeout=1)
         # After a close frame from the other side, close leaves the socket open.
         self._connection.shutdown()  # type: ignore[no-untyped-call]
 
 
-def _connect(address: WebSocketAddress, timeout_seconds: float) -> websocket.WebSocket:
-    connection = websocket.create_connection(
+class _BoundedWebSocket(websocket.WebSocket):
+    """The library's websocket, with a limit of time and size on everything that it reads before it returns.
+
+    The library starts its time-out anew with every read, and answers pings in between without returning.
+    """
+
+    until = Deadline.after(0)
+    _received_bytes = 0
+
+    def bound(self, seconds: float) -> None:
+        """Let whatever is called next end after that many seconds."""
+        self.until = Deadline.after(seconds)
+
+    def recv(self) -> str | bytes:
+        """The next message."""
+        message = super().recv()
+        self._received_bytes = 0
+        return message
+
+    def _recv(self, bufsize: int) -> bytes:
+        self._set_timeout()
+        data: bytes = super()._recv(bufsize)  # type: ignore[no-untyped-call]
+        self._received_bytes += len(data)
+        if self._received_bytes > MAX_MESSAGE_BYTES:
+            raise websocket.WebSocketPayloadException("a message is too long")
+        return data
+
+    def _send(self, data: str | bytes) -> int:
+        self._set_timeout()
+        return super()._send(data)
+
+    def _set_timeout(self) -> None:
+        if self.until.expired:
+            raise websocket.WebSocketTimeoutException("the time is up")
+        if self.sock:
+            self.sock.settimeout(self.until.remaining_seconds)
+
+
+def _connect(address: WebSocketAddress, timeout_seconds: float) -> _BoundedWebSocket:
+    """Connect in that time, TLS, proxy and handshake included."""
+    return call_within(timeout_seconds, functools.partial(_connect_at_once, address, timeout_seconds))
+
+
+def _connect_at_once(address: WebSocketAddress, timeout_seconds: float) -> _BoundedWebSocket:
+    connection = _BoundedWebSocket(sslopt={"ca_certs": address.ca_bundle} if address.ca_bundle else {})
+    connection.settimeout(timeout_seconds)
+    connection.connect(  # type: ignore[no-untyped-call]
         address.url,
-        timeout=timeout_seconds,
         cookie=address.cookie,
         origin=address.origin,
         redirect_limit=0,  # the library would take our cookies along, to any host

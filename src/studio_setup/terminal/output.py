@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import re
 
-_ESCAPE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
-    r"|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
-    r"|\x1b[ -/]*[0-~]"  # the rest of two or three characters
-)
-_OVERWRITTEN = re.compile(r"^[^\n]*\r(?=[^\n])", re.MULTILINE)  # a progress bar: only its last state counts
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from studio_setup.model.text import printable
+
 _MAX_HELD_CHARACTERS = 4096
 _MAX_ESCAPE_CHARACTERS = 256
-
-
-def printable(text: str) -> str:
-    """The text without escape codes, overwritten progress and control characters other than tab and newline."""
-    text = _ESCAPE.sub("", text).replace("\r\n", "\n")
-    return _CONTROL.sub("", _OVERWRITTEN.sub("", text))
 
 
 class OutputText:

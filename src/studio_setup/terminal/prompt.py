@@ -28,7 +28,7 @@ class PromptFinder:
 
     def __init__(self, nonce: str) -> None:
         self._nonce = nonce
-        self._prompt = re.compile(rf"<{nonce}:(\d*):(\d+):([^>\r\n]*)>")
+        self._prompt = re.compile(rf"<{nonce}:([0-9]{{0,9}}):([0-9]{{1,3}}):([^>\r\n]*)>")
         self._text = ""
 
     @property

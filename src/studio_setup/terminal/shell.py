@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, OutOfTime, ShellSilent
+from studio_setup.model.text import printable
 from studio_setup.terminal.channel import Channel
-from studio_setup.terminal.output import printable
 from studio_setup.terminal.prompt import PromptFinder, Reply
 
 MAX_TEXT_CHARACTERS = 3000
