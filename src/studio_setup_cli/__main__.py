@@ -2,6 +2,6 @@
 
 import sys
 
-from studio_setup_cli.entry import main
+from studio_setup_cli.main import main
 
 sys.exit(main())
