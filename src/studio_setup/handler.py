@@ -17,7 +17,7 @@ from studio_setup.model import log
 from studio_setup.model.app_event import Ignored, parse
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import SetupError
-from studio_setup.model.outcomes import Code
+from studio_setup.model.outcomes import CODES, Code
 from studio_setup.model.report import SCHEMA_VERSION, SetupFailed, Trigger
 from studio_setup.model.settings import Settings
 from studio_setup.setup_run import Job, Tools, set_up
@@ -73,7 +73,7 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
     )
     with requests.Session() as http:
         report = set_up(job, Tools(sagemaker_client(), http), deadline)
-    if report.outcome.is_error:
+    if report.outcome.is_error and not CODES[report.code].is_final:
         raise SetupFailed(report)
     return report.as_dict()
 

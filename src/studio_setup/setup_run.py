@@ -24,6 +24,7 @@ from studio_setup.model.errors import (
     ClaimedByOtherSetup,
     ConnectionLost,
     OutOfTime,
+    RunLost,
     SetupChanged,
     SetupError,
 )
@@ -94,7 +95,8 @@ class _SetupRun:
         self._deadline = deadline
         self._attempt_id = secrets.token_hex(6)
         self._app_created_at = ""
-        self._run_id = ""  # until it is known
+        self._app_start = ""  # until it is known
+        self._run_id = ""  # the same
         self._resumed = False
         self._repeated = False
         self._commands: dict[str, CommandRun] = {}
@@ -175,9 +177,12 @@ class _SetupRun:
 
     def _open_run(self, runs: RemoteRuns) -> None:
         """Claim this app start, or find the run that has; the second time, check that the run is still there."""
+        self._app_start = self._app_start or runs.app_start
+        if runs.app_start != self._app_start:
+            raise AppReplaced("The app was restarted in the meantime.")
         if self._run_id:
             if not runs.has(self._run_id):
-                raise AppReplaced("The app was restarted in the meantime.")
+                raise RunLost(f"The folder that kept run {self._run_id} is gone.")
         elif self._job.claims_start:
             self._claim(runs)
         else:

@@ -130,6 +130,12 @@ class NoWorkspace(SetupError):
     code = outcomes.NO_WORKSPACE
 
 
+class RunLost(SetupError):
+    """The run was claimed, but the folder that kept it is gone."""
+
+    code = outcomes.RUN_LOST
+
+
 class ConnectionLost(SetupError):
     """The connection broke, or went silent; trying again may help."""
 

@@ -31,13 +31,14 @@ class Outcome(StrEnum):
 class Code:
     """Why a setup ended as it did: a stable name for the log, what it means, and what an operator should do.
 
-    `remedy` is empty where there is nothing to do.
+    `remedy` is empty where there is nothing to do. `is_final`: Lambda must not retry, which would run commands twice.
     """
 
     name: str
     outcome: Outcome
     meaning: str
     remedy: str = ""
+    is_final: bool = False
 
 
 SUCCEEDED = Code("succeeded", Outcome.SUCCEEDED, "Every command ended with exit status 0.")
@@ -54,11 +55,19 @@ SETUP_CHANGED = Code(
     "The commands changed while a run of the old ones was under way.",
     "The rest of the old setup will not run; restart the app to set it up with the new one.",
 )
+RUN_LOST = Code(
+    "run-lost",
+    Outcome.FAILED,
+    "The run was begun in this app start, but the folder in the app that kept it is gone: a command or the user emptied"
+    " it. Nothing is run a second time, by a retry neither.",
+    "Find out what empties the app's TMPDIR; restart the app, or run the setup with --force.",
+    is_final=True,
+)
 NO_WORKSPACE = Code(
     "no-workspace",
     Outcome.FAILED,
     "The app has no place or no tools to keep a run.",
-    "The app needs a writable TMPDIR or /tmp of its own with some free space, and the standard tools.",
+    "The app needs a writable /tmp (or the TMPDIR of its Jupyter server) with some free space, and the standard tools.",
 )
 BAD_INPUT = Code(
     "bad-input",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio_setup.model import log
-from studio_setup.model.errors import ConnectionLost
+from studio_setup.model.errors import ConnectionLost, RunLost
 from studio_setup.model.report import CommandResult, CommandState
 from studio_setup.model.setup import Command
 from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
@@ -30,6 +30,7 @@ class CommandRun:
         self._logged_to = 0
         self._left_out_bytes = 0
         self._announced = False
+        self._was_seen = False
         self._done = False
         self.result = self._result(CommandState.RUNNING, None, "")
 
@@ -64,11 +65,14 @@ class CommandRun:
                 progress = self._look(runs)
             if progress.state != "none":
                 return progress
+            if self._was_seen:
+                raise RunLost(f"What the app kept of command {self._command.name} is gone.")
         raise ConnectionLost(f"Command {self._command.name} does not start.")
 
     def _look(self, runs: RemoteRuns, start: Start | None = None) -> Progress:
         wanted = max(0, min(_CHUNK_BYTES, HEAD_BYTES - self._logged_to))
         progress = runs.follow(self._run_id, self._command.name, self._logged_to, wanted, start)
+        self._was_seen = self._was_seen or progress.state != "none"
         self._log_output(progress.output)
         self.result = self._result(CommandState.RUNNING, progress, self._log_path(runs))
         return progress

@@ -7,19 +7,24 @@
 # busybox. Nothing here waits without a limit. A running command may fill the disk, so nothing done after its start needs
 # more space.
 #
-#   $root/                              mode 0700 on the app's own disk: it lives as long as this app start
+# Where the runs are does not depend on the user's start-up files: it is the TMPDIR of the Jupyter server's own environment.
+# An app start is told by the boot and the start time of process 1, which a restarted Jupyter server does not change.
+#
+#   $root/                              mode 0700 in the Jupyter server's TMPDIR, or /tmp
 #     remote.VERSION.sh  nap            this text; a pipe that wakes whoever waits for a command
-#     claim                             "RUN VERSION": the run that sets up this app start
+#     claim.START                       "RUN VERSION": the run that sets up the app start START
 #     RUN/claim  RUN/over               the claim of this run; a link to "VERDICT ATTEMPT", once nothing is left to do
 #     RUN/COMMAND.environment           variables for the command, as export lines, if it has any
 #     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
 #     RUN/COMMAND.keeper  .child        "PID START": the process that waits for the command, and the command's own
 #     RUN/COMMAND.timed-out  .stopped   exists if the command was ended before it was over
 #     RUN/COMMAND.status                blank while it runs, then "EXIT_STATUS STARTED FINISHED over"
+#   ~/.local/state/studio-setup/        one small file, which tells that this app start was claimed, should $root be emptied
 
 # shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
 
-# prepare VERSION: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers "ready ROOT".
+# prepare VERSION: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers
+# "ready START ROOT".
 prepare() {
     : "${user_umask:=$(umask)}" # once: the next time it is ours
     umask 077
@@ -27,7 +32,15 @@ prepare() {
     for tool in base64 chmod head ln mkdir mkfifo mv readlink rm setsid sleep tail tr wc; do
         command -v "$tool" >/dev/null || { answer="missing $tool"; return 1; }
     done
-    root=${TMPDIR:-/tmp}/studio-setup
+    find_app_start
+    find_server
+    server_variable TMPDIR
+    case $value in /*[![:print:]]* | *'>'* | [!/]* | '') value=/tmp ;; esac
+    root=$value/studio-setup
+    server_variable HOME
+    witnesses=${value:-$HOME}/.local/state/studio-setup
+    witness=$witnesses/claim.$app_start.$(printf %s "$root" | tr / %)
+    claim=$root/claim.$app_start
     if [ ! -e "$root" ] && [ ! -h "$root" ]; then
         mkdir "$root" || { answer="cannot make $root"; return 1; }
     fi
@@ -46,7 +59,38 @@ prepare() {
         answer="cannot write $remote"
         return 1
     fi
-    answer="ready $root"
+    answer="ready $app_start $root"
+}
+
+# find_app_start: set $app_start to what tells this start of the app (its container) from any other.
+find_app_start() {
+    boot=-
+    read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id
+    identity=-
+    identity 1
+    app_start=${boot}_${identity##* }
+}
+
+# find_server: set $server to the Jupyter server's process: the parent of the terminal's first process, which leads this
+# session, whatever program it is by now.
+find_server() {
+    server=
+    { read -r stat <"/proc/$$/stat"; } 2>/dev/null || return 0
+    # shellcheck disable=SC2086 # the fields behind the name: state, parent, group, session
+    set -- ${stat##*) }
+    { read -r stat <"/proc/$4/stat"; } 2>/dev/null || return 0
+    # shellcheck disable=SC2086 # the same
+    set -- ${stat##*) }
+    server=$2
+}
+
+# server_variable NAME: set $value to what NAME is in the Jupyter server's environment; empty if it is not known.
+server_variable() {
+    value=$(
+        { tr '\n\000' '\001\n' <"/proc/$server/environ"; } 2>/dev/null | while IFS= read -r variable; do
+            case $variable in "$1="*) printf %s "${variable#*=}" && break ;; esac
+        done
+    )
 }
 
 # open_run RUN VERSION: a folder for a run that claims nothing; answers "opened RUN".
@@ -58,19 +102,32 @@ open_run() {
 # claim RUN VERSION [force]: make RUN the one that sets up this app start, unless there is one already (force replaces one
 # that is over); answers "claim RUN VERSION VERDICT" of the run that holds the claim.
 claim() {
-    # A hard link appears whole and only once; finding it takes no space.
-    [ -e "$root/claim" ] && [ "$3" != force ] || { open_run "$1" "$2" && ln "$root/$1/claim" "$root" 2>/dev/null; }
-    read -r run digest <"$root/claim" || return 1
-    if [ "$3" = force ] && [ "$run" != "$1" ] && [ -h "$root/$run/over" ]; then
-        ln -f "$root/$1/claim" "$root/claim.$1" &&
-            mv -f "$root/claim.$1" "$root/claim" || return 1
-        run=$1 digest=$2
+    if [ ! -e "$claim" ] && [ -s "$witness" ] && [ "$3" != force ]; then
+        answer="run-lost"
+        return 1
     fi
+    # A hard link appears whole and only once; finding it takes no space.
+    [ -e "$claim" ] && [ "$3" != force ] || { open_run "$1" "$2" && ln "$root/$1/claim" "$claim" 2>/dev/null; }
+    read -r run version <"$claim" || return 1
+    if [ "$3" = force ] && [ "$run" != "$1" ] && [ -h "$root/$run/over" ]; then
+        ln -f "$root/$1/claim" "$claim.$1" &&
+            mv -f "$claim.$1" "$claim" || return 1
+        run=$1 version=$2
+    fi
+    [ "$run" != "$1" ] || leave_witness
     verdict=$(readlink "$root/$run/over") || verdict=-
-    answer="claim $run $digest ${verdict%% *}"
+    answer="claim $run $version ${verdict%% *}"
 }
 
-# has RUN: is it of this app start? Answers "has yes" or "has no".
+# leave_witness: note outside of $root that this app start was claimed, as far as that can be done.
+leave_witness() {
+    mkdir -p "$witnesses" && echo "$run" >"$witness" || return 0
+    for old in "$witnesses"/claim.*; do
+        [ "$old" = "$witness" ] || rm -f "$old"
+    done
+} 2>/dev/null
+
+# has RUN: is it there? Answers "has yes" or "has no".
 has() {
     if [ -s "$root/$1/claim" ]; then answer="has yes"; else answer="has no"; fi
 }
@@ -85,6 +142,7 @@ finish() {
 # note_environment RUN COMMAND: keep $text (as printf %b takes it), the `export` lines for COMMAND; answers "noted".
 note_environment() {
     command=$root/$1/$2
+    [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
     if ! { printf %b "$text" >"$command.environment.$$" && mv -f "$command.environment.$$" "$command.environment"; }; then
         answer="cannot write $command.environment"
         return 1
@@ -95,6 +153,7 @@ note_environment() {
 # start RUN COMMAND LIMIT_SECONDS: run $text (as printf %b takes it) as COMMAND unless it has been started before.
 start() {
     command=$root/$1/$2
+    [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
     [ ! -e "$command.keeper" ] || return 0
     # A file for each time this is typed: the script of a keeper that runs already must stay as it is.
     starts=$((${starts:-0} + 1))
@@ -109,6 +168,7 @@ start() {
 # bytes of its output from OFFSET on, in base64, so that whatever a command prints cannot look like an answer.
 follow() {
     command=$root/$1/$2
+    [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
     await_status "$5"
     state=running ended=- size=0 data=
     # Read before the status, so that a command that ends in between is not reported as lost.
@@ -250,6 +310,6 @@ nap() {
 }
 
 case ${1:-} in keep)
-    unset -f [ cd echo kill printf read rm setsid sleep true umask wait # the user's, where sh is bash
+    unset -f [ cd command echo kill printf read rm setsid sleep true umask wait # the user's, where sh is bash
     "$@" ;;
 esac

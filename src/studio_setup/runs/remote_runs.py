@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from studio_setup.model.errors import ConnectionLost, NoWorkspace
+from studio_setup.model.errors import ConnectionLost, NoWorkspace, RunLost
 from studio_setup.model.text import printable
 from studio_setup.terminal.prompt import Reply
 from studio_setup.terminal.shell import Shell
@@ -60,10 +60,14 @@ class Progress:
 
 
 class RemoteRuns:
-    """The runs kept in the app at the other end of `shell`."""
+    """The runs kept in the app at the other end of `shell`.
 
-    def __init__(self, shell: Shell, root: str) -> None:
+    `app_start` tells one start of the app from another; a restarted Jupyter server does not change it.
+    """
+
+    def __init__(self, shell: Shell, app_start: str, root: str) -> None:
         self._shell = shell
+        self.app_start = app_start
         self._root = root
 
     @classmethod
@@ -76,7 +80,8 @@ class RemoteRuns:
         """
         text = REMOTE_SCRIPT.read_text(encoding="utf-8")
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
-        return cls(shell, _ask(shell, f'eval "$(printf %b "$text")"; prepare {version}', r"ready (/.*)", text)[1])
+        match = _ask(shell, f'eval "$(printf %b "$text")"; prepare {version}', r"ready ([\w-]{1,80}) (/.*)", text)
+        return cls(shell, match[1], match[2])
 
     def log_path(self, run_id: str, command: str) -> str:
         """Where in the app all of a command's output is."""
@@ -93,7 +98,7 @@ class RemoteRuns:
         return Claim(match[1], match[2], "" if match[3] == "-" else match[3])
 
     def has(self, run_id: str) -> bool:
-        """Is the run of this app start?"""
+        """Is the run still there?"""
         return _ask(self._shell, f"has {run_id}", r"has (yes|no)")[1] == "yes"
 
     def finish(self, run_id: str, verdict: str, attempt: str) -> bool:
@@ -138,6 +143,8 @@ def _ask(shell: Shell, line: str, answer: str, text: str = "") -> re.Match[str]:
         match = re.fullmatch(answer, reply.answer)
         if match:
             return match
+        if reply.answer == "run-lost":
+            raise RunLost("The folder that keeps the run is gone, or was emptied.")
     raise NoWorkspace(f"The app cannot keep a run: {_complaint(reply)}.")
 
 
