@@ -20,6 +20,6 @@ What `setups` needs is here too.
 
 from studio_setup.model.app import App
 from studio_setup.model.setup import Command, Setup, read_script
+from studio_setup.model.version import __version__
 
-__all__ = ["App", "Command", "Setup", "read_script"]
-__version__ = "0.1.0"
+__all__ = ["App", "Command", "Setup", "__version__", "read_script"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
@@ -14,12 +16,15 @@ from setups import setup_for
 from studio_setup.access.control_plane import SDK_CONFIG
 from studio_setup.access.library_logs import quiet_libraries
 from studio_setup.model import log
+from studio_setup.model.app import App
 from studio_setup.model.app_event import Ignored, parse
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import SetupError
 from studio_setup.model.outcomes import CODES, Code
 from studio_setup.model.report import SCHEMA_VERSION, SetupFailed, Trigger
+from studio_setup.model.request import DescribeSetup, Probe, SetUpApp, is_request, parse_request
 from studio_setup.model.settings import Settings
+from studio_setup.model.version import __version__
 from studio_setup.setup_run import Job, Tools, set_up
 
 if TYPE_CHECKING:
@@ -59,23 +64,59 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
 
 def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
+    if isinstance(event, Mapping) and is_request(event):
+        return _answer(event, settings, deadline)
     started = parse(event, settings)
     if isinstance(started, Ignored):
-        ignored = _verdict(started.code, started.reason)
-        log.SETUP_FINISHED.log(**ignored)
-        return ignored
-    job = Job(
-        started.app,
-        setup_for(started.app),
-        shared_space_user=settings.shared_space_user,
-        trigger=Trigger.EVENT,
-        event_id=started.event_id,
-    )
+        return _ignore(started)
+    job = Job(started.app, setup_for(started.app), trigger=Trigger.EVENT, event_id=started.event_id)
+    return _carry_out(job, settings, deadline, raises=True)
+
+
+def _answer(event: Mapping[str, object], settings: Settings, deadline: Deadline) -> dict[str, Any]:
+    """Do what somebody asked for by name, and nothing that they could have made up."""
+    match parse_request(event, settings):
+        case Ignored() as refused:
+            return _ignore(refused)
+        case DescribeSetup(apps):
+            return _describe(apps)
+        case Probe(app):
+            job = Job(app, setup_for(app), claims_start=False, grace_seconds=0, is_probe=True)
+            return _carry_out(job, settings, deadline, raises=False)
+        case SetUpApp(app, force, trigger):
+            job = Job(app, setup_for(app), force=force, grace_seconds=0, trigger=trigger)
+            # An operator waits for the report; nobody waits for what the reconcile function asks for, so Lambda retries.
+            return _carry_out(job, settings, deadline, raises=trigger is Trigger.RECONCILE)
+
+
+def _carry_out(job: Job, settings: Settings, deadline: Deadline, *, raises: bool) -> dict[str, Any]:
+    job = replace(job, shared_space_user=settings.shared_space_user)
     with requests.Session() as http:
         report = set_up(job, Tools(sagemaker_client(), http), deadline)
-    if report.outcome.is_error and not CODES[report.code].is_final:
+    if raises and report.outcome.is_error and not CODES[report.code].is_final:
         raise SetupFailed(report)
     return report.as_dict()
+
+
+def _describe(apps: tuple[App, ...]) -> dict[str, Any]:
+    """The setup of each app: its version, and the commands with their limits."""
+    return {
+        "engine_version": __version__,
+        "setups": [
+            {
+                "app": app.label,
+                "setup_version": setup.version,
+                "commands": [{"name": one.name, "timeout_seconds": one.timeout_seconds} for one in setup.commands],
+            }
+            for app, setup in ((app, setup_for(app)) for app in apps)
+        ],
+    }
+
+
+def _ignore(ignored: Ignored) -> dict[str, Any]:
+    verdict = _verdict(ignored.code, ignored.reason)
+    log.SETUP_FINISHED.log(**verdict)
+    return verdict
 
 
 def _verdict(code: Code, reason: str) -> dict[str, Any]:

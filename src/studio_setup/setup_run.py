@@ -58,6 +58,7 @@ class Job:
     `grace_seconds`: for how long a deleted or unknown app may be an earlier one of that name.
     `shared_space_user`: the user profile to log in as to a space that nobody owns; empty for none.
     `trigger`, `event_id`: what asked for it, for the log.
+    `is_probe`: stop when the app is ready to keep a run; claim nothing, run nothing.
     """
 
     app: App
@@ -68,6 +69,7 @@ class Job:
     shared_space_user: str = ""
     trigger: Trigger = Trigger.OPERATOR
     event_id: str = ""
+    is_probe: bool = False
 
 
 def set_up(job: Job, tools: Tools, deadline: Deadline) -> SetupReport:
@@ -117,7 +119,7 @@ class _SetupRun:
         watch = Stopwatch(self._deadline.clock)
         try:
             results = self._carry_out()
-            code, reason = self._verdict(results)
+            code, reason = (outcomes.PROBED, "") if self._job.is_probe else self._verdict(results)
             outcome = code.outcome
         except SetupError as error:
             results = tuple(command.result for command in self._commands.values())
@@ -163,6 +165,8 @@ class _SetupRun:
 
     def _run_commands(self, runs: RemoteRuns) -> tuple[CommandResult, ...]:
         """Run or follow every command in turn, until one fails that does not say to go on after it."""
+        if self._job.is_probe:
+            return ()
         self._open_run(runs)
         results = []
         for command in self._job.setup.commands:

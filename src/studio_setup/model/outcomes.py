@@ -43,6 +43,12 @@ class Code:
 
 SUCCEEDED = Code("succeeded", Outcome.SUCCEEDED, "Every command ended with exit status 0.")
 
+PROBED = Code(
+    "probed",
+    Outcome.SUCCEEDED,
+    "A probe got as far as a shell in the app, through the deployed role and network; no command was run.",
+)
+
 COMMAND_FAILED = Code(
     "command-failed",
     Outcome.FAILED,
@@ -112,6 +118,12 @@ SPACE_WITHOUT_OWNER = Code(
     Outcome.SKIPPED,
     "Nobody owns the space, so there is nobody to log in as.",
     "Name the user profile to use for such spaces (parameter SharedSpaceUser; by hand, --user-profile-name).",
+)
+BAD_REQUEST = Code(
+    "bad-request",
+    Outcome.SKIPPED,
+    "Somebody invoked the function with a request that is not valid; nothing was done.",
+    "Find out who sends such requests; `studio-setup` sends valid ones.",
 )
 NOT_AN_EVENT = Code(
     "not-an-event",

@@ -11,7 +11,7 @@ from studio_setup.model.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which apps are ours to set up."""
+    """Which apps the function sets up."""
 
     app_types: tuple[str, ...]
     domain_id: str  # empty: any domain

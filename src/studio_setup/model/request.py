@@ -1,0 +1,116 @@
+"""What somebody asks of the deployed function by name, beside the events of the rule. Pure.
+
+Only whoever has `lambda:InvokeFunction` can send a request; the rule's pattern cannot match one. Commands never come from
+a request: it names an app, and what runs there is what was deployed.
+
+    {"source": "studio-setup", "detail-type": "Set Up App",
+     "detail": {"app": {"domain_id": ..., "user_profile_name": ..., "space_name": ..., "app_type": ..., "app_name": ...},
+                "force": false, "trigger": "operator"}}
+    {"source": "studio-setup", "detail-type": "Describe Setup", "detail": {"apps": [{...}, ...]}}
+    {"source": "studio-setup", "detail-type": "Probe", "detail": {"app": {...}}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from studio_setup.model import outcomes
+from studio_setup.model.app import App
+from studio_setup.model.app_event import Ignored
+from studio_setup.model.errors import BadInput
+from studio_setup.model.report import Trigger
+from studio_setup.model.settings import Settings
+
+SOURCE = "studio-setup"
+MAX_APPS_DESCRIBED = 200
+_APP_FIELDS = {field.name for field in fields(App)}
+_TRIGGERS = {Trigger.OPERATOR, Trigger.RECONCILE}
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpApp:
+    """Set this app up, with `force` also if this app start has been set up before."""
+
+    app: App
+    force: bool
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeSetup:
+    """Say which commands would run in these apps."""
+
+    apps: tuple[App, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Do everything that a setup of this app does, except for its commands."""
+
+    app: App
+
+
+def is_request(event: object) -> bool:
+    """Is it meant as a request, whether or not it is a valid one?"""
+    return isinstance(event, Mapping) and event.get("source") == SOURCE
+
+
+def parse_request(event: Mapping[str, object], settings: Settings) -> SetUpApp | DescribeSetup | Probe | Ignored:
+    """The request, or why it is refused."""
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
+        return Ignored(outcomes.BAD_REQUEST, "it has no detail object")
+    try:
+        match event.get("detail-type"):
+            case "Set Up App":
+                return _set_up_app(detail, settings)
+            case "Describe Setup":
+                return _describe_setup(detail)
+            case "Probe":
+                _refuse_others(detail, {"app"})
+                return Probe(_ours(detail.get("app"), settings))
+            case other:
+                return Ignored(outcomes.BAD_REQUEST, f"there is no request {other!r:.100}")
+    except BadInput as error:
+        return Ignored(outcomes.BAD_REQUEST, str(error))
+
+
+def _set_up_app(detail: Mapping[str, object], settings: Settings) -> SetUpApp:
+    _refuse_others(detail, {"app", "force", "trigger"})
+    force, trigger = detail.get("force", False), detail.get("trigger", Trigger.OPERATOR)
+    if not isinstance(force, bool):
+        raise BadInput(f"force is {force!r:.100}; it must be true or false.")
+    if trigger not in _TRIGGERS:
+        raise BadInput(f"trigger is {trigger!r:.100}; it must be operator or reconcile.")
+    return SetUpApp(_ours(detail.get("app"), settings), force, Trigger(str(trigger)))
+
+
+def _describe_setup(detail: Mapping[str, object]) -> DescribeSetup:
+    _refuse_others(detail, {"apps"})
+    apps = detail.get("apps", [])
+    if not isinstance(apps, list) or len(apps) > MAX_APPS_DESCRIBED:
+        raise BadInput(f"apps must be a list of at most {MAX_APPS_DESCRIBED} apps.")
+    return DescribeSetup(tuple(_app(names) for names in apps))
+
+
+def _ours(names: object, settings: Settings) -> App:
+    app = _app(names)
+    if app.app_type not in settings.app_types:
+        raise BadInput(f"Apps of type {app.app_type} are not set up by this function.")
+    if settings.domain_id not in {"", app.domain_id}:
+        raise BadInput(f"This function sets up apps of domain {settings.domain_id} only.")
+    return app
+
+
+def _app(names: object) -> App:
+    if not isinstance(names, Mapping):
+        raise BadInput("app must be an object with the names of an app.")
+    _refuse_others(names, _APP_FIELDS)
+    return App(**{field: names.get(field, "") for field in _APP_FIELDS})
+
+
+def _refuse_others(given: Mapping[str, object], known: set[str]) -> None:
+    others = sorted(str(name) for name in given.keys() - known)
+    if others:
+        raise BadInput(f"there is no {others[0]!r:.100} in a request; it takes {', '.join(sorted(known))}.")
