@@ -85,7 +85,7 @@ def _answer(event: Mapping[str, object], settings: Settings, deadline: Deadline)
             return _carry_out(job, settings, deadline, raises=False)
         case SetUpApp(app, force, trigger):
             job = Job(app, setup_for(app), force=force, grace_seconds=0, trigger=trigger)
-            # An operator waits for the report; nobody waits for what the reconcile function asks for, so Lambda retries.
+            # An operator waits for the report. Nobody waits for what the reconcile function asks for: Lambda retries.
             return _carry_out(job, settings, deadline, raises=trigger is Trigger.RECONCILE)
 
 

@@ -1,13 +1,13 @@
 """What somebody asks of the deployed function by name, beside the events of the rule. Pure.
 
-Only whoever has `lambda:InvokeFunction` can send a request; the rule's pattern cannot match one. Commands never come from
-a request: it names an app, and what runs there is what was deployed.
+Only whoever has `lambda:InvokeFunction` can send a request; the rule's pattern cannot match one. Commands never come
+from a request: it names an app, and what runs there is what was deployed.
 
-    {"source": "studio-setup", "detail-type": "Set Up App",
-     "detail": {"app": {"domain_id": ..., "user_profile_name": ..., "space_name": ..., "app_type": ..., "app_name": ...},
-                "force": false, "trigger": "operator"}}
-    {"source": "studio-setup", "detail-type": "Describe Setup", "detail": {"apps": [{...}, ...]}}
-    {"source": "studio-setup", "detail-type": "Probe", "detail": {"app": {...}}}
+    {"source": "studio-setup", "detail-type": "Set Up App", "detail": {"app": APP, "force": false, "trigger": "operator"}}
+    {"source": "studio-setup", "detail-type": "Describe Setup", "detail": {"apps": [APP, ...]}}
+    {"source": "studio-setup", "detail-type": "Probe", "detail": {"app": APP}}
+
+APP is an object with `domain_id`, `user_profile_name`, `space_name`, `app_type` and `app_name`, as in the log.
 """
 
 from __future__ import annotations
