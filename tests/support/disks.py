@@ -1,6 +1,6 @@
 """Disks of a few megabytes for tests to fill: file systems in a mount namespace of their own, visible only inside it.
 
-Nothing is mounted outside, and nothing that is written inside reaches this machine's disk: it is in memory, and bounded.
+Nothing is mounted outside, and nothing written inside reaches this machine's disk: it is in memory, and bounded.
 """
 
 from __future__ import annotations
