@@ -38,8 +38,8 @@ def _findings(template: dict[str, Any], folder: Path) -> set[tuple[str, str]]:
     file = folder / "template.json"
     file.write_text(json.dumps(template), encoding="utf-8")
     assert SCANNER.exists(), "the policy scanner is not installed: run `make setup`"
-    command = [SCANNER, "--framework", "cloudformation", "--skip-download", "--output", "json", "--file", file]
-    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
+    options = ["--framework", "cloudformation", "--skip-download", "--output", "json", "--file", str(file)]
+    done = subprocess.run([SCANNER, *options], env=os.environ, capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     assert report["summary"]["parsing_errors"] == 0, done.stderr
     assert report["summary"]["passed"] > len(template["Resources"]), "the scanner looked at the resources"

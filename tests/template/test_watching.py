@@ -10,10 +10,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
-from studio_setup.access.studio import Studio
+from botocore.stub import Stubber
 
 from studio_setup import handler
+from studio_setup.access.app_status import AppStatus
+from studio_setup.access.control_plane import ControlPlane
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import SetupFailed, SetupReport
 from tests.support.stack import ROOT
@@ -78,16 +81,17 @@ def lines(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> 
     """What the engine really logs of a setup, as message → fields."""
 
     class Context:
-        get_remaining_time_in_millis = staticmethod(lambda: 900_000)
+        def get_remaining_time_in_millis(self) -> int:
+            return 900_000
 
-    class SageMaker:
-        describe_app = staticmethod(lambda **_: {"Status": "InService"})
-
-    def looks_and_fails(job: Job, _tools: object, deadline: Deadline) -> SetupReport:
-        Studio(SageMaker(), job.app, deadline).wait_until_in_service(grace_seconds=0)
+    def look_and_fail(job: Job, _tools: object, deadline: Deadline) -> SetupReport:
+        client = boto3.client("sagemaker")
+        with Stubber(client) as answers:
+            answers.add_response("describe_app", {"Status": "InService"})
+            AppStatus(ControlPlane(client, deadline), job.app, deadline).wait_until_in_service(grace_seconds=0)
         return A_REPORT
 
-    monkeypatch.setattr(handler, "set_up", looks_and_fails)
+    monkeypatch.setattr(handler, "set_up", look_and_fail)
     event = json.loads((ROOT / "tests/events/jupyter-server-started.json").read_text(encoding="utf-8"))
     with caplog.at_level("INFO"), pytest.raises(SetupFailed):
         handler.lambda_handler(event, Context())
