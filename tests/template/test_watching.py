@@ -145,7 +145,7 @@ def test_the_metrics_read_what_the_engine_logs(
 
 def test_a_start_is_taken_up_as_soon_as_the_function_speaks(metrics: dict[str, dict[str, Any]]) -> None:
     """Setups that begin and events that are ignored both count: the function is at work."""
-    found = metrics["StartsTakenUp"]
+    found = metrics["SetupLogLines"]
     assert found["pattern"] == '{ ($.message = "setup.started") || ($.message = "setup.finished") }'
     assert (found["MetricValue"], found["DefaultValue"]) == ("1", 0)
 
@@ -170,7 +170,7 @@ def test_an_alarm_tells_of_silence(default_stack: Stack) -> None:
     """Apps start, the rule matches, and for an hour the function says nothing: an alarm."""
     alarm = default_stack.properties("NoSetupAlarm")
     silence, *inputs = alarm["Metrics"]
-    assert silence["Expression"] == "IF(FILL(matched, 0) > 0 AND FILL(taken_up, 0) < 1, 1, 0)"
+    assert silence["Expression"] == "IF(FILL(matched, 0) > 0 AND FILL(log_lines, 0) < 1, 1, 0)"
     assert "ReturnData" not in silence
     rule = [{"Name": "RuleName", "Value": "StudioSetupFunctionAppStarted"}]
     assert inputs == [
@@ -184,10 +184,10 @@ def test_an_alarm_tells_of_silence(default_stack: Stack) -> None:
             },
         },
         {
-            "Id": "taken_up",
+            "Id": "log_lines",
             "ReturnData": False,
             "MetricStat": {
-                "Metric": {"Namespace": NAMESPACE, "MetricName": "StartsTakenUp"},
+                "Metric": {"Namespace": NAMESPACE, "MetricName": "SetupLogLines"},
                 "Period": 3600,
                 "Stat": "Sum",
             },
@@ -222,7 +222,7 @@ def test_every_alarm_is_quiet_without_data_and_says_what_to_do(default_stack: St
 def test_alarms_read_metrics_that_exist(default_stack: Stack, metrics: dict[str, dict[str, Any]]) -> None:
     """A metric renamed on one side only would leave an alarm deaf."""
     text = json.dumps([alarm["Properties"] for alarm in default_stack.of_type("AWS::CloudWatch::Alarm").values()])
-    assert set(re.findall(r'"(Setups\w+|StartsTakenUp)"', text)) <= metrics.keys()
+    assert set(re.findall(r'"(Setup\w+)"', text)) <= metrics.keys()
 
 
 @pytest.mark.parametrize(
@@ -305,9 +305,9 @@ def test_the_dashboard_shows_the_state_at_a_glance(widgets: dict[str, dict[str, 
         "App starts",
         "Seconds a setup takes",
         "Seconds until the app is in service",
-        "Starts given up: messages in the failure queue",
+        "App starts given up: messages in the failure queue",
         "The last failures",
-        "What came of app starts, and why",
+        "Outcomes and their codes",
         "The function",
     ]
     assert set(widgets["Alarms"]["properties"]["alarms"]) == {f"{name}.Arn" for name in ALARMS}
