@@ -77,12 +77,12 @@ def may(deployed: Deployed, action: str, resource: str, stack: str = STACK) -> b
 
 @pytest.mark.parametrize(("action", "resource"), ALLOWED)
 def test_what_the_function_needs_is_allowed(deployed: Deployed, action: str, resource: str) -> None:
-    """Each call that the function makes is allowed on what it makes it on."""
+    """Each call that the function makes is allowed on the resources it uses."""
     assert may(deployed, action, resource)
 
 
 def test_the_failure_queue_takes_its_failures(deployed: Deployed) -> None:
-    """Lambda sends failures in the role's name, to this one queue."""
+    """Lambda sends failures to this one queue, with the function's role."""
     queue = deployed.outputs()["FailureQueueUrl"]
     asked = deployed.cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
     arn = asked["Attributes"]["QueueArn"]
@@ -98,7 +98,7 @@ def test_everything_else_is_denied(deployed: Deployed, action: str, resource: st
 
 
 def test_the_function_runs_in_that_role(deployed: Deployed) -> None:
-    """The role looked at here is the one that the function has, and it has no further policies."""
+    """The role tested here is the function's, and it has no further policies."""
     iam, role = deployed.cloud.client("iam"), deployed.resources()["StudioSetupRole"]
     function = deployed.cloud.client("lambda").get_function_configuration(
         FunctionName=deployed.outputs()["FunctionName"]

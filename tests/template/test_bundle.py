@@ -37,7 +37,7 @@ DEPENDENCIES = {
 
 
 def _tools(folder: Path) -> Path:
-    """Make a PATH of its own, with this Python as the only one."""
+    """Make a folder for PATH that has the build tools and this Python, and nothing else."""
     folder.mkdir(parents=True)
     for name in TOOLS:
         found = shutil.which(name)
@@ -103,7 +103,7 @@ def _requirements() -> list[str]:
 
 
 def _distributions(bundle: Path) -> dict[str, str]:
-    """Return name → version of what pip put there."""
+    """Return name → version of the distributions in the bundle."""
     found = (HeaderParser().parsestr(path.read_text("utf-8")) for path in bundle.glob("*.dist-info/METADATA"))
     return {metadata["Name"].replace("_", "-"): metadata["Version"] for metadata in found}
 
@@ -165,7 +165,7 @@ def test_lambda_may_read_every_file(bundle: Path) -> None:
         assert not path.is_dir() or path.stat().st_mode & 0o111 == 0o111, path
 
 
-def test_the_bundle_is_hardly_more_than_its_dependencies(bundle: Path, tmp_path: Path) -> None:
+def test_the_bundle_is_hardly_larger_than_its_dependencies(bundle: Path, tmp_path: Path) -> None:
     """Zipped, the bundle is at most 40 kB more than the two dependencies as pip alone installs them."""
     wanted = [line for line in _requirements() if line.startswith(("requests==", "websocket-client=="))]
     assert len(wanted) == 2

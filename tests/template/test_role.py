@@ -49,7 +49,7 @@ def _allows(stack: Stack, action: str, arn: str) -> bool:
 
 @pytest.mark.parametrize(("domain_id", "scope"), [("", "*"), ("d-abcdefghijkl", "d-abcdefghijkl")])
 def test_the_role_allows_exactly_what_a_run_needs(deploy: Deploy, domain_id: str, scope: str) -> None:
-    """These six statements are the whole role, and a DomainId narrows all that is about Studio."""
+    """These six statements are the whole role, and DomainId narrows all that are about Studio."""
     assert _statements(deploy(DomainId=domain_id)) == [
         {
             "Effect": "Allow",
@@ -98,7 +98,7 @@ def test_an_app_may_be_described_however_aws_spells_its_type(deploy: Deploy, dom
 
 @pytest.mark.parametrize("name", ["alice", "Alice", "default-20240725t130739", "LLM-Project"])
 def test_the_spelling_of_names_does_not_matter(deploy: Deploy, name: str) -> None:
-    """Users and spaces of the domain are allowed whatever becomes of their names in an ARN; those of others are not."""
+    """Users and spaces of the domain are allowed however their names are spelled; those of other domains are not."""
     stack = deploy(DomainId="d-abcdefghijkl")
     calls = {
         "sagemaker:CreatePresignedDomainUrl": "user-profile/d-abcdefghijkl/{}",

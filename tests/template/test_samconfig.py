@@ -67,12 +67,12 @@ def test_an_unchanged_stack_is_no_error(config: dict[str, Any], environment: str
 
 
 @pytest.mark.parametrize("environment", ["default", "local"])
-def test_the_role_may_be_created_and_nothing_with_a_name_of_its_own(config: dict[str, Any], environment: str) -> None:
-    """The stack needs CAPABILITY_IAM, and no more than that."""
+def test_no_capability_but_to_create_roles(config: dict[str, Any], environment: str) -> None:
+    """The stack has a role without a name of its own, for which CAPABILITY_IAM is enough."""
     assert config[environment]["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"
 
 
-def test_the_local_cloud_is_deployed_to_without_a_question(config: dict[str, Any]) -> None:
-    """`--config-env local` lets SAM make its bucket, and asks nobody."""
+def test_deploying_to_the_local_cloud_asks_nothing(config: dict[str, Any]) -> None:
+    """`--config-env local` lets SAM make its own bucket."""
     deploy = config["local"]["deploy"]["parameters"]
     assert (deploy["resolve_s3"], deploy["confirm_changeset"]) == (True, False)
