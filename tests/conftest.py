@@ -10,7 +10,12 @@ import pytest
 
 from studio_setup.handler import sagemaker_client
 
-pytest_plugins = ["tests.support.machine_fixtures", "tests.support.stack_fixtures", "tests.support.studio_fixtures"]
+pytest_plugins = [
+    "tests.support.needs",
+    "tests.support.machine_fixtures",
+    "tests.support.stack_fixtures",
+    "tests.support.studio_fixtures",
+]
 
 _OURS = ("APP_TYPES", "DOMAIN_ID", "SHARED_SPACE_USER")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

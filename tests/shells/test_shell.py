@@ -11,7 +11,8 @@ from studio_setup.model.errors import ConnectionLost, OutOfTime, ShellGone, Shel
 from studio_setup.terminal.prompt import PromptFinder
 from studio_setup.terminal.shell import MAX_TEXT_CHARACTERS, Shell, percent_b
 from tests.support.fakes import FakeTime
-from tests.support.machines import Machine, needs
+from tests.support.machines import Machine
+from tests.support.needs import needs
 from tests.support.pty_channel import PtyChannel, fast_deadline
 
 START_UP_FILES = {
