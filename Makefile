@@ -35,7 +35,7 @@ lint: setup ## Check style, types and template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/run src/studio_setup/runs/*.sh src/setups/*/*.sh
+	$(BIN)/shellcheck .ci/run $$(find src -name '*.sh')
 	$(SAM) validate
 	$(SCAN) --file template.sam.yaml
 
