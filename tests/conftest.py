@@ -14,6 +14,7 @@ from studio_setup.handler import sagemaker_client
 
 pytest_plugins = [
     "tests.support.loopback_fixtures",
+    "tests.support.needs",
     "tests.support.machine_fixtures",
     "tests.support.stack_fixtures",
     "tests.support.studio_fixtures",

@@ -9,7 +9,8 @@ import pytest
 
 from studio_setup.model.errors import ConnectionLost, OutOfTime, ShellGone, ShellSilent
 from studio_setup.terminal.shell import MAX_TEXT_CHARACTERS, Shell
-from tests.support.machines import Machine, needs
+from tests.support.machines import Machine
+from tests.support.needs import needs
 from tests.support.pty_channel import fast_deadline
 
 START_UP_FILES = {

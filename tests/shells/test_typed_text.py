@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio_setup.terminal.shell import _assignments, percent_b
 from tests.support.fuzzing import TEXTS, streams
-from tests.support.machines import needs
+from tests.support.needs import needs
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "dash", "busybox sh", "zsh", "ksh"])

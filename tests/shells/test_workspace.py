@@ -11,9 +11,8 @@ import pytest
 from studio_setup.model.errors import NoWorkspace
 from studio_setup.runs.remote_runs import RemoteRuns
 from tests.support.machines import Machine
+from tests.support.needs import needs_root
 from tests.support.remote_commands import RUN, follow, run, start
-
-needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
 
 
 def test_the_folder_is_for_the_user_alone(runs: RemoteRuns, machine: Machine) -> None:
@@ -43,9 +42,9 @@ def test_a_symbolic_link_is_not_followed(machine: Machine, tmp_path: Path) -> No
     assert list(elsewhere.iterdir()) == []
 
 
-@needs_root
 def test_a_folder_of_somebody_else_is_refused(machine: Machine) -> None:
     """A folder of that name that belongs to another user is not used."""
+    needs_root()
     root = machine.temporary / "studio-setup"
     root.mkdir(mode=0o700)
     os.chown(root, 12345, 12345)
@@ -90,7 +89,7 @@ def test_preparing_again_changes_nothing(machine: Machine) -> None:
     assert machine.left_processes() == {}
 
 
-@pytest.mark.parametrize("kind", ["link", pytest.param("somebody-elses", marks=needs_root)])
+@pytest.mark.parametrize("kind", ["link", "somebody-elses"])
 def test_a_folder_that_is_not_ours_keeps_its_mode(machine: Machine, tmp_path: Path, kind: str) -> None:
     """Ownership is checked before the mode is changed: neither a link's target nor another user's folder is touched."""
     target = tmp_path / "target"
@@ -99,6 +98,7 @@ def test_a_folder_that_is_not_ours_keeps_its_mode(machine: Machine, tmp_path: Pa
     if kind == "link":
         (machine.temporary / "studio-setup").symlink_to(target)
     else:
+        needs_root()
         target = target.rename(machine.temporary / "studio-setup")
         os.chown(target, 12345, 12345)
     with pytest.raises(NoWorkspace), machine.runs():

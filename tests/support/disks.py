@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from tests.support.needs import needs, refused
 
 PAGE_BYTES = 4096
 _MOUNT = 'while [ $# -gt 0 ]; do mount -t tmpfs -o "$1" none "$2" || exit; shift 2; done; echo ready; exec cat'
@@ -29,7 +29,7 @@ class Disks:
     def enter(self) -> tuple[str, ...]:
         """The command that starts a program inside, where it sees the disks."""
         namespaces = ("--user", "--mount", "--preserve-credentials", f"--target={self.keeper_pid}")
-        return (shutil.which("nsenter") or "nsenter", *namespaces)
+        return (needs("nsenter"), *namespaces)
 
     def inside(self, path: Path | str) -> Path:
         """The path by which a file inside is reached from here."""
@@ -63,9 +63,7 @@ class Disks:
 def small_disks(disks: Mapping[Path, str]) -> Iterator[Disks]:
     """Mount a disk on each folder, with these options of tmpfs; skips the test where that is not permitted."""
     arguments = [part for folder, options in disks.items() for part in (options, str(folder))]
-    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh", *arguments]
-    if not all(map(shutil.which, ("unshare", "nsenter"))):
-        pytest.skip("unshare and nsenter are not installed here")
+    command = [needs("unshare"), "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh", *arguments]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as keeper:
@@ -73,6 +71,6 @@ def small_disks(disks: Mapping[Path, str]) -> Iterator[Disks]:
         assert keeper.stdout
         said = keeper.stdout.readline()
         if said != "ready\n":
-            pytest.skip(f"no mount namespaces here: {said.strip()}")
+            refused("mount namespaces", said)
         yield Disks(keeper.pid)
         keeper.stdin.close()

@@ -12,17 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from studio_setup.runs.remote_runs import RemoteRuns
 from studio_setup.terminal.shell import Shell
+from tests.support.needs import needs
 from tests.support.pty_channel import MARKER, PtyChannel, all_ended, fast_deadline, marked_processes, wait_until_ended
 
 FRAME_BYTES = 65536
 SHELL_SECONDS = 20.0
 # What a machine has besides its shells: the tools that remote.sh and the scripts in the tests need.
-_TOOLS = "base64 cat chmod dd env find grep head id ln ls mkdir mkfifo mv printf ps readlink rm seq setsid sleep stty"
-_TOOLS += " tail touch tr true wc yes"
+_TOOLS = "base64 cat chmod dd env find grep head id ln ls mkdir mkfifo mv printf readlink rm seq setsid sleep stty tail"
+_TOOLS += " touch tr true wc yes"
 
 
 @dataclass(frozen=True)
@@ -112,33 +111,22 @@ class Machine:
             yield self
 
 
-def needs(program: str) -> str:
-    """Where a program is; skips the test if it is not installed."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"{program} is not installed here")
-    return found
-
-
 def path_with(folder: Path, sh: str, *, bash: bool) -> str:
     """A PATH whose `sh` is this program, and that has bash only if `bash` is true."""
-    folder.mkdir()
     if sh == "busybox":
         busybox = needs("busybox")
         applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
-        _link(folder, {name: busybox for name in applets if name != "bash"})
+        programs = {name: busybox for name in applets if name != "bash"}
     else:
-        _link(folder, {tool: needs(tool) for tool in _TOOLS.split()} | {"sh": needs(sh)})
-    # Not the one on PATH, which may be a script for bash.
-    _link(folder, {"python3": os.path.realpath(sys.executable)})
+        programs = {tool: found for tool in _TOOLS.split() if (found := shutil.which(tool))} | {"sh": needs(sh)}
     if bash:
-        _link(folder, {"bash": needs("bash")})
-    return str(folder)
-
-
-def _link(folder: Path, programs: dict[str, str]) -> None:
+        programs["bash"] = needs("bash")
+    # Not the one on PATH, which may be a script for bash.
+    programs["python3"] = os.path.realpath(sys.executable)
+    folder.mkdir()  # last, so that a missing program leaves nothing half made
     for name, program in programs.items():
         (folder / name).symlink_to(program)
+    return str(folder)
 
 
 def path_of(kind: str, folder: Path) -> str:
