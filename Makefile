@@ -35,7 +35,7 @@ lint: setup ## Check style, types and template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/run src/studio_setup/runs/*.sh src/setups/*/*.sh
+	$(BIN)/shellcheck .ci/run $$(find src -name '*.sh')
 	$(SAM) validate
 	$(SCAN) --file template.sam.yaml
 
@@ -74,13 +74,14 @@ clean: ## Remove everything that make has made
 	rm -rf $(VENV) .venvs .aws-sam .pytest_cache .mypy_cache .ruff_cache
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
-# A changed requirement is installed into what is there; an environment whose Python is gone is made anew.
+# A changed requirement is installed into what is there; an environment whose Python is gone is made anew, and so is one
+# that was left without pip (Debian's Python without python3-venv).
 $(VENV)/.ready: requirements.txt src/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
 	    "Name another one: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing the tools into $(VENV)"
-	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install uv==$(UV_VERSION)
 	@$(UV) $(BIN)/python -r requirements.txt || $(PIP) install -r requirements.txt
 	@touch $@

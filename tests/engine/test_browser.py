@@ -1,9 +1,8 @@
-"""What a person sees: the app in a browser, after the setup. Needs Debian's chromium; skipped where there is none."""
+"""What a person sees: the app in a browser, after the setup. Needs chromium."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from playwright.sync_api import Page, sync_playwright
 from emulator.studio import DOMAIN_ID
 from studio_setup.handler import lambda_handler
 from tests.support.context import Context
+from tests.support.needs import needs
 from tests.support.scenario import Place, Scenario
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,14 +24,13 @@ QUIET = [
 ]
 LIMIT_MILLISECONDS = 20_000
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)")
-
 
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A fresh browser's only tab."""
+    chromium = needs("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         page = browser.new_page(viewport={"width": 1200, "height": 700})
         page.set_default_timeout(LIMIT_MILLISECONDS)
         yield page

@@ -21,6 +21,7 @@ from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job, Tools, set_up
 from studio_setup.terminal.channel import Channel, WebSocketAddress
 from tests.support.context import Context
+from tests.support.needs import needs
 from tests.support.scenario import LIMIT_SECONDS, Scenario, statuses, wait_until
 
 OLDER = {"notebook6": "6.5.7", "jupyterlab3": "1.24.0"}
@@ -201,10 +202,7 @@ def test_the_old_command_is_the_servers_own(older: Scenario) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_any_shell(start_app: StartApp, shell: str) -> None:
     """The user's shell may be any of these there, too."""
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"{shell} is not on this machine")
-    scenario = start_on(start_app, "notebook6", shell=(program,))
+    scenario = start_on(start_app, "notebook6", shell=(needs(shell),))
     assert statuses(scenario.set_up("echo hello", "exit 42")) == [0, 42]
     assert scenario.app.terminals() == []
 

@@ -14,6 +14,7 @@ import pytest
 from emulator.app_host import StartOptions
 from emulator.studio import LocalStudio
 from studio_setup.model.outcomes import Outcome
+from tests.support.needs import needs
 from tests.support.scenario import Place, Scenario, statuses
 
 SHELLS = ["bash", "dash", "sh", "zsh", "fish"]
@@ -88,14 +89,6 @@ def start_shell(app_of_all_shells: Scenario, monkeypatch: pytest.MonkeyPatch) ->
 
     yield start
     assert scenario.app.terminals() == [], "a terminal of ours is left open"
-
-
-def needs(program: str) -> str:
-    """Where a program is; skips the test where there is none."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"{program} is not on this machine")
-    return found
 
 
 @pytest.mark.parametrize("shell", SHELLS)

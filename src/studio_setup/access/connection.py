@@ -13,14 +13,14 @@ from studio_setup.model import log
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, LoginExpired, LoginExpiredAgain, ShellGone, ShellSilent
 from studio_setup.runs.remote_runs import RemoteRuns
-from studio_setup.terminal.channel import Channel, WebSocketAddress
-from studio_setup.terminal.shell import Shell
+from studio_setup.terminal.channel import WebSocketAddress
+from studio_setup.terminal.shell import Shell, TextChannel
 
 _READY_SECONDS = 20.0
 _SHELL_TRIES = 3
 _EXPIRED_LOGINS = 5
 
-OpenChannel = Callable[[WebSocketAddress, Deadline], Channel]
+OpenChannel = Callable[[WebSocketAddress, Deadline], TextChannel]
 
 
 class Connection:
@@ -56,7 +56,7 @@ class Connection:
             self._base_url = ""
             self._expired_logins += 1
             if self._expired_logins == _EXPIRED_LOGINS:
-                raise LoginExpiredAgain(f"{_EXPIRED_LOGINS} logins in a row: {expired}") from None
+                raise LoginExpiredAgain(f"{_EXPIRED_LOGINS} logins in a row: {expired.message}") from None
             raise
 
     @contextmanager
@@ -80,7 +80,7 @@ class Connection:
             if is_ours(terminal) and not terminals.delete(terminal):
                 self._left_terminals.add(terminal)
 
-    def _open_shell(self, address: WebSocketAddress) -> tuple[Channel, Shell]:
+    def _open_shell(self, address: WebSocketAddress) -> tuple[TextChannel, Shell]:
         try:
             with ExitStack() as stack:
                 channel = stack.enter_context(closing(self._open_channel(address, self._deadline)))
@@ -95,7 +95,7 @@ class Connection:
             self._silences += 1
             if self._silences > 1:
                 raise
-            raise ConnectionLost(str(silent)) from None
+            raise ConnectionLost(silent.message) from None
         return channel, shell
 
     def _ready_server(self) -> JupyterServer:

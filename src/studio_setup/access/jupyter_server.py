@@ -45,7 +45,7 @@ class JupyterServer:
             except LoginExpired:
                 raise
             except ConnectionLost as error:
-                problem = str(error)
+                problem = error.message
             if not problem:
                 return
             if deadline.expired:
@@ -67,7 +67,7 @@ class JupyterServer:
         try:
             answer = self._http.ask(method, self._url(path), deadline, body, {"X-XSRFToken": xsrf} if xsrf else None)
         except ConnectionLost as lost:
-            raise ConnectionLost(f"{method} {'/'.join(path)} failed: {lost}.") from None
+            raise ConnectionLost(f"{method} {'/'.join(path)} failed: {lost.message}.") from None
         host = _host(answer.redirect_target)
         if host and host != _host(self._base_url):
             raise LoginExpired(f"{method} {'/'.join(path)} leads to sign in at {host}.")

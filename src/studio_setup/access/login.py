@@ -56,7 +56,7 @@ class Login:
             except LoginRefused as refused:
                 if not tries_left:
                     raise
-                log.LOGIN_REFUSED.log(reason=str(refused))
+                log.LOGIN_REFUSED.log(reason=refused.message)
                 if tries_left == 1:
                     self._use_other_form()
         raise AssertionError("the last try returns or raises")
@@ -81,7 +81,7 @@ class Login:
         except ControlPlaneRefused as refused:
             if refused.aws_code != "ValidationException" or self._other_landing_uri == self._landing_uri:
                 raise
-            log.LOGIN_REFUSED.log(reason=str(refused))
+            log.LOGIN_REFUSED.log(reason=refused.message)
             self._use_other_form()
             self._other_landing_uri = self._landing_uri  # the first form is refused: do not come back to it
             return self._ask_for_url()
@@ -125,7 +125,7 @@ class Login:
         try:
             return http.ask("GET", url, self._deadline)
         except ConnectionLost as lost:
-            raise ConnectionLost(f"The login failed: {lost}.") from None
+            raise ConnectionLost(f"The login failed: {lost.message}.") from None
 
 
 def _cookie_names(http: Http) -> str:
