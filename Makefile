@@ -66,9 +66,10 @@ bench: setup ## Measure the engine beside what one would pick instead
 demo: $(VENV)/.ready .venvs/sam/.ready .venvs/cloud/.ready .venvs/runtime/.ready ## Deploy to a cloud on this machine and watch an app start and be set up (APP=JupyterLab: in a space; KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep)
 
-check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… USER_PROFILE_NAME=… [SPACE_NAME=…], see docs
-	@$(BIN)/python check_aws.py --domain-id "$(DOMAIN_ID)" --user-profile-name "$(USER_PROFILE_NAME)" \
-	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)") --stack-name "$(or $(STACK_NAME),studio-setup)"
+check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… and USER_PROFILE_NAME=… or SPACE_NAME=…, see docs
+	@PYTHONPATH=src $(BIN)/python -m studio_setup_cli verify --domain-id "$(DOMAIN_ID)" \
+	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)",--user-profile-name "$(USER_PROFILE_NAME)") \
+	  --stack-name "$(or $(STACK_NAME),studio-setup)"
 
 clean: ## Remove everything that make has made
 	rm -rf $(VENV) .venvs .aws-sam .pytest_cache .mypy_cache .ruff_cache
