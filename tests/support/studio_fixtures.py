@@ -1,13 +1,13 @@
-"""The local Studio and apps on it, as fixtures: a real Jupyter server, a real shell, the engine as it ships.
+"""Fixtures: the local Studio and apps on it, with real Jupyter servers and real shells.
 
-Charter: loopback and free ports only; one Studio a test process, one user a test; nothing waits without a limit or for
-a time instead of a condition; whatever a test started is gone after it, and no test leaves a terminal of ours open.
+Rules for the tests that use them: loopback and free ports only; one Studio per test process and one user per test;
+wait for conditions, with a limit, never for a fixed time; whatever a test starts is gone after it, and no terminal of
+ours is left open.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,7 +30,7 @@ def studio() -> Iterator[LocalStudio]:
 
 @pytest.fixture
 def start_app(studio: LocalStudio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Scenario]]:
-    """Start an app for a user of the test's own; afterwards nothing of ours may be left in it."""
+    """A function that starts an app, by default for a user of the test's own; no terminal of ours may be left in it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", studio.sagemaker_endpoint)
     started: list[AppHandle] = []
 
@@ -50,7 +50,13 @@ def start_app(studio: LocalStudio, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     for app in started:
         left = [name for name in app.terminals() if name.startswith("studiosetup")] if _answers(app) else []
         app.delete()
-        assert left == [], "a terminal of ours is left open"
+        assert left == [], "a terminal of ours was left open"
+
+
+@pytest.fixture
+def user(studio: LocalStudio) -> Place:
+    """A new user, for JupyterServer."""
+    return Place(studio.add_user_profile(f"user-{next(_NUMBERS)}"))
 
 
 @pytest.fixture
@@ -62,9 +68,10 @@ def space(studio: LocalStudio) -> Place:
 
 
 @pytest.fixture(params=["JupyterServer", "JupyterLab"])
-def either_place(request: pytest.FixtureRequest) -> Place | None:
-    """Where an app is, once for each type: with a user of its own, or in a space."""
-    return request.getfixturevalue("space") if request.param == "JupyterLab" else None
+def either_place(request: pytest.FixtureRequest) -> Place:
+    """A place for each type of app: a new user for JupyterServer, a space for JupyterLab."""
+    place: Place = request.getfixturevalue("space" if request.param == "JupyterLab" else "user")
+    return place
 
 
 @pytest.fixture
@@ -75,9 +82,3 @@ def shared_space(studio: LocalStudio) -> Place:
 
 def _answers(app: AppHandle) -> bool:
     return app.jupyter_pid is not None
-
-
-def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Show outcomes with their reasons."""
-    outcome = getattr(left, "outcome", None)
-    return [f"{outcome} {op} {right}", re.sub(r", (?=\w+=)", ",\n  ", repr(left))] if outcome else None
