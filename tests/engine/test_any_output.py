@@ -15,7 +15,7 @@ import pytest
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.setup import Command
 from studio_setup.runs.command_run import HEAD_BYTES, TAIL_BYTES
-from tests.support.scenario import Place, Scenario, statuses
+from tests.support.scenario import Scenario, statuses
 
 GIGABYTE = 1_000_000_000
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -72,17 +72,16 @@ def lines(runtime_formatter: logging.Formatter) -> Iterator[list[str]]:
     logger.removeHandler(handler)
 
 
-def test_any_output_is_output(start_app: Callable[..., Scenario], either_place: Place, lines: list[str]) -> None:
+def test_any_output_is_output(either_app: Scenario, lines: list[str]) -> None:
     """Exit status and size are right for each kind; the log is bounded, in lines of JSON, without control codes."""
-    scenario = start_app(place=either_place)
     commands = [
         Command(name, f"{script}\nexit {number}", go_on_after_failure=True)
         for number, (name, script) in enumerate(KINDS.items(), 20)
     ]
-    report = scenario.set_up(*commands)
+    report = either_app.set_up(*commands)
     assert statuses(report) == list(range(20, 20 + len(KINDS)))
     for command in report.commands:
-        assert command.output_bytes == len(scenario.log(report, command.name)), command.name
+        assert command.output_bytes == len(either_app.log(report, command.name)), command.name
         assert command.left_out_bytes == max(0, command.output_bytes - HEAD_BYTES - TAIL_BYTES), command.name
     texts = logged_texts(lines)
     assert {name for name, text in texts.items() if CONTROL.search(text)} == set()

@@ -12,7 +12,6 @@ import pytest
 import requests
 import websocket
 
-from emulator.servers import SERVERS
 from studio_setup.access.terminals import Terminals
 from studio_setup.handler import lambda_handler
 from studio_setup.model.deadline import Deadline
@@ -43,28 +42,22 @@ WELL_FORMED = "0123456789abcdef0123456789abcdef"
 StartApp = Callable[..., Scenario]
 
 
-def start_on(start_app: StartApp, server: str, **options: object) -> Scenario:
-    """Start an app on an older server."""
-    assert SERVERS[server].packages.is_dir(), "run make setup"
-    return start_app(server=server, **options)
-
-
 @pytest.fixture(params=OLDER)
-def older(start_app: StartApp, request: pytest.FixtureRequest) -> Scenario:
+def older(shared_app: StartApp, request: pytest.FixtureRequest) -> Scenario:
     """An app on each of the older servers."""
-    return start_on(start_app, request.param)
+    return shared_app(server=request.param)
 
 
 @pytest.fixture
-def numbered(start_app: StartApp) -> Scenario:
+def numbered(shared_app: StartApp) -> Scenario:
     """An app on the server that ignores requested names and gives each terminal the lowest free number."""
-    return start_on(start_app, "notebook6")
+    return shared_app(server="notebook6")
 
 
 @pytest.mark.parametrize("server", OLDER)
-def test_each_server_has_the_version_it_should_have(start_app: StartApp, server: str) -> None:
+def test_each_server_has_the_version_it_should_have(shared_app: StartApp, server: str) -> None:
     """The server reports the version that these tests are meant for."""
-    scenario = start_on(start_app, server)
+    scenario = shared_app(server=server)
     assert requests.get(scenario.app.base_url + "api", timeout=10).json() == {"version": OLDER[server]}
 
 
@@ -159,10 +152,9 @@ def test_a_users_terminal_with_our_old_number_is_not_typed_into(
     assert_users_terminal_is_untouched(numbered, users[0])
 
 
-def test_the_xsrf_cookie_is_found_where_the_server_puts_it(start_app: StartApp) -> None:
+def test_the_xsrf_cookie_is_found_where_the_server_puts_it(numbered: Scenario) -> None:
     """Notebook 6.5 sets `_xsrf` for the path `/`; the token is found there."""
-    scenario = start_on(start_app, "notebook6")
-    assert xsrf_paths_after_setup(scenario, requests.Session()) == ["/"]
+    assert xsrf_paths_after_setup(numbered, requests.Session()) == ["/"]
 
 
 @pytest.mark.parametrize("value", [WELL_FORMED, "of-somebody-else"])
@@ -178,7 +170,7 @@ def test_another_xsrf_cookie_does_not_matter(older: Scenario, path: str, value: 
 @pytest.mark.parametrize("server", OLDER)
 def test_the_extension_is_installed_and_answers(start_app: StartApp, server: str) -> None:
     """The setup that ships installs the extension on the older images too; its endpoint answers afterwards."""
-    scenario = start_on(start_app, server, **IMAGES[server])
+    scenario = start_app(server=server, **IMAGES[server])
     before = scenario.app.jupyter_pid
     report = lambda_handler(scenario.event, Context())
     assert [command["exit_status"] for command in report["commands"]] == [0, 0, 0, 0]
@@ -202,7 +194,7 @@ def test_the_old_command_is_the_servers_own(older: Scenario) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_any_shell(start_app: StartApp, shell: str) -> None:
     """The user may have any of these shells there, too."""
-    scenario = start_on(start_app, "notebook6", shell=(needs(shell),))
+    scenario = start_app(server="notebook6", shell=(needs(shell),))
     assert statuses(scenario.set_up("echo hello", "exit 42")) == [0, 42]
     assert scenario.app.terminals() == []
 

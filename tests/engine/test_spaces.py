@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -12,9 +11,10 @@ from emulator.app_host import StartOptions
 from emulator.studio import DOMAIN_ID, LocalStudio
 from studio_setup.handler import lambda_handler
 from studio_setup.model.outcomes import Outcome
-from tests.cli.test_by_hand import run
 from tests.support.context import Context
 from tests.support.scenario import ONCE, PATIENT, Place, Scenario, statuses
+
+pytestmark = pytest.mark.usefixtures("poll_often")
 
 
 def test_a_space_is_set_up_as_its_owner(start_app: Callable[..., Scenario], space: Place) -> None:
@@ -29,14 +29,13 @@ def test_a_space_is_set_up_as_its_owner(start_app: Callable[..., Scenario], spac
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_the_login_is_for_the_space_and_its_app_type(start_app: Callable[..., Scenario], space: Place) -> None:
+def test_the_login_is_for_the_space_and_its_app_type(shared_app: Callable[..., Scenario]) -> None:
     """The presigned URL is requested for the space, its owner and the landing page of the app type."""
-    scenario = start_app(place=space)
+    scenario = shared_app("JupyterLab")
+    space, calls = scenario.place, len(scenario.studio.api_calls)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
     parameters = [
-        parameters
-        for name, parameters in scenario.studio.api_calls
-        if name == "CreatePresignedDomainUrl" and parameters.get("SpaceName") == space.space
+        parameters for name, parameters in scenario.studio.api_calls[calls:] if name == "CreatePresignedDomainUrl"
     ]
     assert parameters == [
         {
@@ -50,9 +49,9 @@ def test_the_login_is_for_the_space_and_its_app_type(start_app: Callable[..., Sc
     ]
 
 
-def test_the_prompt_of_a_space_changes_nothing(start_app: Callable[..., Scenario], space: Place) -> None:
+def test_the_prompt_of_a_space_changes_nothing(shared_app: Callable[..., Scenario]) -> None:
     """The terminal runs bash with the home's .bashrc and the prompt `sagemaker-user@default:~$ `."""
-    scenario = start_app(place=space, files={".bashrc": "PS1='sagemaker-user@default:\\w$ '\n"})
+    scenario = shared_app("JupyterLab", files={".bashrc": "PS1='sagemaker-user@default:\\w$ '\n"})
     assert statuses(scenario.set_up("echo hello", "exit 42")) == [0, 42]
 
 
@@ -88,9 +87,9 @@ def test_a_shared_space_of_studio_classic(studio: LocalStudio, start_app: Callab
     assert report["app"]["app_name"] == "default-1712345678"
 
 
-def test_a_killed_jupyterlab_loses_nothing(start_app: Callable[..., Scenario], space: Place) -> None:
+def test_a_killed_jupyterlab_loses_nothing(shared_app: Callable[..., Scenario]) -> None:
     """JupyterLab is killed in mid-command: one effect, the right status."""
-    scenario = start_app(place=space)
+    scenario = shared_app("JupyterLab")
     setup = scenario.start_setup(f"{PATIENT}; exit 3")
     scenario.wait_for_effect("started")
     scenario.kill_jupyter()
@@ -99,9 +98,9 @@ def test_a_killed_jupyterlab_loses_nothing(start_app: Callable[..., Scenario], s
     assert scenario.effects() == ONCE
 
 
-def test_restart_jupyter_server_in_a_space(start_app: Callable[..., Scenario], space: Place) -> None:
+def test_restart_jupyter_server_in_a_space(shared_app: Callable[..., Scenario]) -> None:
     """A command may restart the server the way the image of JupyterLab does."""
-    report = start_app(place=space).set_up("restart-jupyter-server", "true")
+    report = shared_app("JupyterLab").set_up("restart-jupyter-server", "true")
     assert statuses(report) == [0, 0]
 
 
@@ -114,11 +113,3 @@ def test_code_editor_is_skipped(studio: LocalStudio) -> None:
     app.delete()
     assert report["outcome"] == "skipped"
     assert report["code"] == "other-app-type"
-
-
-def test_by_hand_in_a_space(start_app: Callable[..., Scenario], space: Place) -> None:
-    """`--space-name` is enough: the app type and the user follow from it."""
-    start_app(place=space)
-    done = run("--domain-id", DOMAIN_ID, "--space-name", space.space, "--json", "--command", "echo $SHELL; exit 4")
-    assert done.returncode == 1, done.stderr
-    assert json.loads(done.stdout)["commands"][0]["exit_status"] == 4

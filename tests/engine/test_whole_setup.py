@@ -14,6 +14,8 @@ from studio_setup.model.report import SetupFailed
 from tests.support.context import Context
 from tests.support.scenario import Scenario
 
+pytestmark = pytest.mark.usefixtures("poll_often")
+
 
 def test_the_extension_is_installed_and_answers(start_app: Callable[..., Scenario]) -> None:
     """After the event, the extension's endpoint answers in the user's Studio, with the timeout that was set."""

@@ -9,7 +9,7 @@ from tools.faults_page import page
 
 
 def test_the_page_is_up_to_date() -> None:
-    """`python -m tools.faults_page > docs/faults.md` would change nothing."""
+    """`PYTHONPATH=src python -m tools.faults_page > docs/faults.md` would change nothing."""
     assert (ROOT / "docs" / "faults.md").read_text(encoding="utf-8") == page()
 
 

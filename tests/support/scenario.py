@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,7 +56,6 @@ class Scenario:
     def __init__(self, studio: LocalStudio, place: Place, options: StartOptions) -> None:
         self.studio = studio
         self.place = place
-        self.user = place.user
         self.app: AppHandle
         self._options = options
         self.home = studio.home_of(place.user, space_name=place.space or None)
@@ -109,7 +110,7 @@ class Scenario:
 
     def invoke(self, *commands: str, limit_seconds: float = LIMIT_SECONDS) -> subprocess.Popen[str]:
         """The same, in a process of its own that can be killed."""
-        order = {"user": self.user, "commands": commands, "limit_seconds": limit_seconds}
+        order = {"user": self.place.user, "commands": commands, "limit_seconds": limit_seconds}
         return subprocess.Popen(
             [sys.executable, "-m", "tests.support.invocation", json.dumps(order)],
             stdout=subprocess.PIPE,
@@ -117,6 +118,26 @@ class Scenario:
             cwd=Path(__file__).parents[2],
             env={**os.environ, "PYTHONPATH": "src:."},
         )
+
+    def reset(self, files: dict[str, str]) -> None:
+        """Make a running app look as if it had just started, with these files in its home and nothing else."""
+        self.app.wait_until_ready()
+        self.delete_terminals()
+        for pid in self.app.processes():
+            if pid != self.app.jupyter_pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.wait_until_idle()
+        shutil.rmtree(self.app.tmp / "studio-setup", ignore_errors=True)
+        for path in self.home.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        self.write_files(files)
+
+    def write_files(self, files: dict[str, str]) -> None:
+        """Write files into the home; those with a `#!` line are programs."""
+        for name, text in files.items():
+            (self.home / name).write_text(text)
+            (self.home / name).chmod(0o755 if text.startswith("#!") else 0o644)
 
     def restart_app_quickly(self) -> None:
         """Delete the app and start it again at once, as an impatient user does."""
@@ -144,6 +165,11 @@ class Scenario:
     def delete_terminal(self, name: str) -> None:
         """Delete a terminal, as the Running panel does."""
         self._send("DELETE", f"api/terminals/{name}", None)
+
+    def our_terminals(self) -> list[str]:
+        """The names of the terminals that setups have left open."""
+        terminals = self.app.terminals() if self.app.jupyter_pid else []
+        return [name for name in terminals if name.startswith("studiosetup")]
 
     def delete_terminals(self) -> None:
         """Delete every terminal, such as those of killed invocations, which would end by themselves after a minute."""
