@@ -30,18 +30,18 @@ WAYS = (
         "The app fails or is deleted while the setup waits for it",
         "what DescribeApp says counts: `app-failed` with SageMaker's reason, or `app-deleted`; neither is an error",
         "an_app_that_fails_to_start_is_reported_with_sagemakers_reason a_failed_app_gives_its_reason"
-        " an_app_that_is_gone_is_not_waited_for out_of_time_names_what_it_waited_for",
+        " without_grace_a_deleted_app_is_not_waited_for at_the_deadline_the_last_status_is_named",
     ),
     Way(
         "A domain in SSO mode",
         "skipped (`sso-domain`) before anything else is tried",
-        "a_domain_with_sso_is_refused an_sso_domain_is_skipped_with_5",
+        "a_domain_in_sso_mode_is_refused an_sso_domain_is_skipped_with_5",
     ),
     Way(
         "The presigned URL has expired or was used before it is opened",
         "it is requested only when the app is in service, and used at once; one that is refused is replaced once, then"
         " `login-refused`",
-        f"{_ANY_STEP} {_ALWAYS} a_url_is_asked_for_in_service_only",
+        f"{_ANY_STEP} {_ALWAYS} a_presigned_url_is_asked_for_only_while_the_app_is_in_service",
     ),
     Way(
         "The login ends on a sign-in page, or on a page outside the app",
@@ -57,19 +57,19 @@ WAYS = (
     Way(
         "`_xsrf` is missing, there twice, or changed on the server",
         "it is fetched with a page; the one that the server will read is repeated; it is renewed once after a 403",
-        f"{_ANY_STEP} {_ALWAYS} a_token_is_renewed_once another_xsrf_cookie_does_not_matter",
+        f"{_ANY_STEP} {_ALWAYS} a_token_is_renewed_only_once another_xsrf_cookie_does_not_matter",
     ),
     Way(
         "A server without terminals",
         "`terminals-disabled`, at once",
-        "a_server_without_terminals_is_reported a_server_without_terminals_is_told",
+        "a_server_without_terminals_is_reported",
     ),
     Way(
         "502, 503 or 504 while the server warms up",
         "waited for until the time is up; a terminal is requested only once api/status has answered, and deleted again"
         " if it is not known whether it was created",
         f"{_ANY_STEP} jupyter_may_answer_later_than_the_app_is_in_service"
-        " a_terminal_that_may_have_been_made_is_deleted",
+        " a_terminal_that_may_have_been_created_is_deleted",
     ),
     Way(
         "The websocket handshake is refused",
@@ -104,10 +104,10 @@ WAYS = (
     ),
     Way(
         "Start-up files that print, wait, ask, replace the shell or end it",
-        "the line is typed again until our shell answers; a shell that ends is reported as `shell-silent` within half a"
-        " minute",
+        "the line is typed again until our shell answers; a shell that ends is reported as `shell-silent` after a few"
+        " tries",
         "any_start_up_file a_home_that_is_slow_to_read a_space_with_start_up_files_of_its_own"
-        " functions_that_the_user_exports_are_not_called a_shell_that_ends_by_itself_is_reported",
+        " functions_that_the_user_exports_have_no_effect a_shell_that_ends_by_itself_is_reported",
     ),
     Way(
         "Commands that need a conda environment",
@@ -117,17 +117,17 @@ WAYS = (
     Way(
         "Another login shell",
         "every one of them understands the line that takes it over",
-        "any_shell any_start_up_file every_shell_becomes_ours",
+        "any_shell any_start_up_file every_shell_can_be_taken_over",
     ),
     Way(
         "Escape codes, bracketed paste, progress bars",
         "they break no prompt and do not reach the log",
-        "only_what_can_be_read_is_shown a_progress_bar_is_shown_in_its_last_state",
+        "only_readable_text_is_shown of_a_progress_bar_only_the_last_state_is_shown",
     ),
     Way(
         "Programs that ask: git, ssh, apt, sudo, a pager",
         "no input, no terminal, and settings that answer no; what waits all the same is ended at the command's limit",
-        "a_command_gets_no_input_and_is_never_asked nothing_answers_questions",
+        "a_command_gets_no_input_and_is_never_asked nobody_answers_a_commands_questions",
     ),
     Way(
         "A script that is not complete",
@@ -137,7 +137,7 @@ WAYS = (
     Way(
         "More than 4,095 characters on a line",
         "such a line is never typed; a script arrives whole or does not start",
-        "the_longest_line_arrives_whole a_script_of_any_size_arrives",
+        "the_longest_line_is_not_cut a_script_of_any_size_arrives_whole",
     ),
     Way(
         "A very large output",
@@ -147,7 +147,7 @@ WAYS = (
     Way(
         "Output that is not text",
         "the log has readable text; the app has the bytes",
-        "output_is_always_fit_for_a_log any_output_is_output",
+        "output_can_always_be_logged any_output_is_output",
     ),
     Way(
         "A command that never ends",
@@ -162,7 +162,7 @@ WAYS = (
     Way(
         "A background child that keeps the output open",
         "the command is over when it ends itself",
-        "what_a_command_leaves_running_goes_on a_background_child_does_not_hold_the_command",
+        "what_a_command_leaves_running_goes_on a_background_process_does_not_hold_up_its_command",
     ),
     Way(
         "The function's time is up in mid-command",
@@ -188,7 +188,7 @@ WAYS = (
     Way(
         "Events of other shapes: spaces, other app types, other domains, nulls",
         "each is an app to set up or is skipped with a code; none is an error",
-        "any_event_is_an_app_or_is_ignored parameters_that_are_none_are_ignored a_space_is_set_up_as_its_owner",
+        "any_event_names_an_app_or_is_ignored an_event_without_parameters_is_ignored a_space_is_set_up_as_its_owner",
     ),
     Way(
         "The app is replaced between the event and the run, or during the run",
@@ -203,7 +203,7 @@ WAYS = (
     Way(
         "Everybody starts at nine o'clock",
         "polling is infrequent and jittered; concurrency can be reserved; throttled calls are retried with jitter",
-        "a_slow_app_is_looked_at_less_often a_pause_is_about_as_long_as_asked concurrency_is_reserved_only_on_request",
+        "a_slow_app_is_polled_less_often a_pause_is_about_as_long_as_asked concurrency_is_reserved_only_on_request",
     ),
     Way(
         "ThrottlingException",
@@ -213,7 +213,7 @@ WAYS = (
     Way(
         "EventBridge does not deliver",
         "an event that could not be delivered, or whose setup failed, is kept in a queue and can be sent again",
-        "what_cannot_be_delivered_is_kept an_event_in_the_failure_queue_can_be_sent_again",
+        "events_that_cannot_be_delivered_are_kept an_event_in_the_failure_queue_can_be_sent_again",
         "an event that CloudTrail never wrote leaves no trace anywhere; the alarm on missing invocations is for that",
     ),
     Way(
@@ -256,7 +256,7 @@ WAYS = (
     Way(
         "Two setups of one app at once",
         "one claim holds; both follow the same run",
-        "of_many_claims_at_once_one_holds the_same_event_twice_at_once_has_one_effect",
+        "of_several_claims_at_once_one_holds the_same_event_twice_at_once_has_one_effect",
     ),
     Way(
         "A full or read-only disk",
@@ -264,13 +264,13 @@ WAYS = (
         " without a place for the run: `no-workspace`",
         "commands_that_fill_the_disk a_killed_server_on_a_full_disk_loses_nothing"
         " without_a_place_for_the_run_it_fails_with_the_remedy a_full_home_does_not_matter"
-        " with_very_little_room_a_command_is_run_or_it_is_not a_run_is_found_again_on_a_full_disk",
+        " with_very_little_space_a_command_runs_or_does_not_start a_run_is_found_again_on_a_full_disk",
         "a slow disk, apart from a slow start-up file",
     ),
     Way(
         "A script with CRLF line ends",
         "they become LF",
-        "windows_line_ends_are_normalised a_script_runs_as_it_is",
+        "windows_line_ends_are_converted a_script_runs_as_it_is",
     ),
     Way(
         "A setup that finds its own leftovers in the home",
@@ -281,12 +281,12 @@ WAYS = (
         "Secrets in echo, history or log",
         "scripts are not echoed and not in the history, and our files are private; what a command itself prints is"
         " logged",
-        "nothing_of_ours_is_in_the_users_history the_place_is_for_the_user_alone",
+        "nothing_of_ours_is_in_the_users_history the_folder_is_for_the_user_alone",
     ),
     Way(
         "Token and cookies in the log",
         "never, whatever fails",
-        f"{_ANY_STEP} {_ALWAYS} nothing_that_is_logged_holds_a_secret no_failure_holds_a_secret",
+        f"{_ANY_STEP} {_ALWAYS} a_login_reveals_no_secret a_failed_setup_reveals_no_secret",
     ),
     Way(
         "The wrong domain",
@@ -298,7 +298,7 @@ WAYS = (
         "ours prints something every second; if it is culled all the same, a new one is opened",
         "a_culled_terminal_does_not_matter",
     ),
-    Way("The clock is set", "only monotonic time is used", "real_time_is_what_passes_by_default"),
+    Way("The clock is set", "only monotonic time is used", "the_default_clock_is_the_machines"),
     Way(
         "Another version of the Jupyter server",
         "the engine runs on every version that Studio has had",
