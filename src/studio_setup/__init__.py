@@ -22,3 +22,4 @@ from studio_setup.model.app import App
 from studio_setup.model.setup import Command, Setup, read_script
 
 __all__ = ["App", "Command", "Setup", "read_script"]
+__version__ = "0.1.0"

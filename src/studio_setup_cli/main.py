@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from studio_setup import __version__
 from studio_setup.model.errors import BadInput
 from studio_setup_cli.run import run
 
@@ -15,7 +16,7 @@ _INTERRUPTED_STATUS = 130
 
 
 @click.group(name="studio-setup", context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="studio-setup")
+@click.version_option(__version__)
 def cli() -> None:
     """Run commands and setups in the SageMaker Studio apps of your users."""
 

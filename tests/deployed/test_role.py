@@ -5,21 +5,27 @@ from __future__ import annotations
 import pytest
 
 from local_cloud.cloud import ACCOUNT_ID, REGION
+from tests.support.app_arns import app_types, spellings
 from tests.support.deployment import STACK, Deployed
 
 SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}"
 LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/aws/lambda"
 USER = f"{SAGEMAKER}:user-profile/d-localstudio1/alice"
 APP = f"{SAGEMAKER}:app/d-localstudio1/alice/JupyterServer/default"
-SPACE_APP = f"{SAGEMAKER}:app/d-localstudio1/research/JupyterLab/default"
+SET_UP = ("JupyterServer", "JupyterLab")
 DOMAIN = f"{SAGEMAKER}:domain/d-localstudio1"
 SPACE = f"{SAGEMAKER}:space/d-localstudio1/research"
 OWN_STREAM = f"{LOG_GROUP}/studio-setup:log-stream:today"
 
+
+def app_arn(app_type: str) -> str:
+    """The ARN of an app whose type is spelled like this."""
+    return APP.replace("JupyterServer", app_type)
+
+
 ALLOWED = [
     ("sagemaker:CreatePresignedDomainUrl", USER),
-    ("sagemaker:DescribeApp", APP),
-    ("sagemaker:DescribeApp", SPACE_APP),
+    *(("sagemaker:DescribeApp", app_arn(spelling)) for app_type in SET_UP for spelling in sorted(spellings(app_type))),
     ("sagemaker:DescribeDomain", DOMAIN),
     ("sagemaker:DescribeSpace", SPACE),
     ("logs:CreateLogStream", OWN_STREAM),
@@ -39,7 +45,13 @@ DENIED = [
     ("sagemaker:CreatePresignedNotebookInstanceUrl", f"{SAGEMAKER}:notebook-instance/other"),
     ("sagemaker:CreatePresignedDomainUrl", USER.replace(ACCOUNT_ID, "444455556666")),
     ("sagemaker:CreatePresignedDomainUrl", USER.replace(REGION, "eu-west-1")),
-    ("sagemaker:DescribeApp", APP.replace("JupyterServer", "KernelGateway")),
+    ("sagemaker:DescribeApp", app_arn("JUPYTERSERVER")),
+    *(
+        ("sagemaker:DescribeApp", app_arn(spelling))
+        for app_type in app_types()
+        if app_type not in SET_UP
+        for spelling in sorted(spellings(app_type))
+    ),
     ("logs:PutLogEvents", f"{LOG_GROUP}/another:log-stream:today"),
     ("logs:CreateLogGroup", f"{LOG_GROUP}/studio-setup"),
     ("logs:DeleteLogGroup", f"{LOG_GROUP}/studio-setup"),
@@ -65,12 +77,12 @@ def may(deployed: Deployed, action: str, resource: str, stack: str = STACK) -> b
 
 @pytest.mark.parametrize(("action", "resource"), ALLOWED)
 def test_what_the_function_needs_is_allowed(deployed: Deployed, action: str, resource: str) -> None:
-    """Each call that the function makes is allowed on what it makes it on."""
+    """Each call that the function makes is allowed on the resources it uses."""
     assert may(deployed, action, resource)
 
 
 def test_the_failure_queue_takes_its_failures(deployed: Deployed) -> None:
-    """Lambda sends failures in the role's name, to this one queue."""
+    """Lambda sends failures to this one queue, with the function's role."""
     queue = deployed.outputs()["FailureQueueUrl"]
     asked = deployed.cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
     arn = asked["Attributes"]["QueueArn"]
@@ -86,7 +98,7 @@ def test_everything_else_is_denied(deployed: Deployed, action: str, resource: st
 
 
 def test_the_function_runs_in_that_role(deployed: Deployed) -> None:
-    """The role looked at here is the one that the function has, and it has no further policies."""
+    """The role tested here is the function's, and it has no further policies."""
     iam, role = deployed.cloud.client("iam"), deployed.resources()["StudioSetupRole"]
     function = deployed.cloud.client("lambda").get_function_configuration(
         FunctionName=deployed.outputs()["FunctionName"]

@@ -10,7 +10,7 @@ from tests.house.imports import imports_of, modules_below, upward_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
-# From the ground. Names on one floor are neighbours that do not know each other; `studio_setup` alone is the Python API.
+# From the ground. Names on one floor are neighbours that do not know each other; `studio_setup` itself is the API.
 FLOORS = (
     ("studio_setup.model",),
     ("studio_setup.terminal",),

@@ -1,43 +1,82 @@
-"""The page that operators read is the code's own list of codes."""
+"""docs/outcomes.md, the errors and the README agree with the one table of outcomes and codes."""
 
 from __future__ import annotations
 
-import re
+import ast
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
-from studio_setup import errors
-from studio_setup.model.outcomes import Outcome
+from studio_setup.model import errors, outcomes
+from studio_setup.model.errors import SetupError
+from studio_setup.model.outcomes import CODES, Code, Outcome
+from tools.outcomes_page import page
 
-ROOT = Path(__file__).parents[2]
-ROW = re.compile(r"^\| `([a-z-]+)` \| (\w+) \| .+ \| .+ \|$", re.MULTILINE)
-
-
-def _page() -> dict[str, str]:
-    return dict(ROW.findall((ROOT / "docs/outcomes.md").read_text(encoding="utf-8")))
-
-
-def _leaves(of: type[errors.SetupError]) -> list[type[errors.SetupError]]:
-    children = of.__subclasses__()
-    # A class with a remedy is raised itself, also where it has children.
-    own = [of] if not children or "remedy" in vars(of) or of is errors.ConnectionLost else []
-    return own + [leaf for child in children for leaf in _leaves(child)]
+ROOT = Path(__file__).resolve().parents[2]
+CONSTANTS = {name: value for name, value in vars(outcomes).items() if isinstance(value, Code)}
+ERRORS = {
+    name: value
+    for name, value in vars(errors).items()
+    if inspect.isclass(value) and issubclass(value, SetupError) and value is not SetupError
+}
 
 
-def _codes() -> dict[str, str]:
-    codes = {error.code: str(error.outcome) for error in _leaves(errors.SetupError) if error is not errors.SetupError}
-    source = (ROOT / "src/studio_setup/app_event.py").read_text(encoding="utf-8")
-    codes |= dict.fromkeys(re.findall(r"Ignored\(\s*\"([a-z-]+)\"", source), "skipped")
-    return codes | {"succeeded": "succeeded", "command-failed": "failed", "command-timed-out": "timed_out"}
+def _trees() -> Iterator[ast.Module]:
+    """Every module of the product, without the one that lists the codes and the one that lists the errors."""
+    declaring = {Path(inspect.getfile(module)) for module in (outcomes, errors)}
+    paths = set((ROOT / "src").rglob("*.py")) - declaring
+    assert len(paths) > len(declaring), "there is a product"
+    return (ast.parse(path.read_text(encoding="utf-8"), filename=str(path)) for path in sorted(paths))
 
 
-def test_every_code_is_on_the_page_and_nothing_else() -> None:
-    """Each code that a log line can carry has one row, and no row is about a code that does not exist."""
-    assert _page().keys() == _codes().keys()
+def _codes_used(tree: ast.Module) -> Iterator[str]:
+    """The names of the codes that a module takes from the table: `outcomes.NAME`, or `NAME` imported from it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "outcomes":
+            yield node.attr
+        elif isinstance(node, ast.ImportFrom) and node.module == outcomes.__name__:
+            yield from (alias.name for alias in node.names)
 
 
-def test_every_row_has_the_outcome_of_its_code() -> None:
-    """The outcome in a row is the one the code leads to."""
-    assert _page() == _codes()
+def _errors_made(tree: ast.Module) -> Iterator[str]:
+    """The names of the classes that a module makes objects of: `Name(…)`."""
+    return (node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+
+
+def test_the_page_is_what_the_table_says() -> None:
+    """Writing the page again with `python -m tools.outcomes_page` would change nothing."""
+    assert (ROOT / "docs" / "outcomes.md").read_text(encoding="utf-8") == page()
+
+
+def test_every_code_has_one_row() -> None:
+    """Each code is on the page once, with its outcome and whether the invocation returns or fails."""
+    rows = [line.strip("| ").split(" | ") for line in page().splitlines() if line.startswith("| `")]
+    assert sorted(row[:3] for row in rows) == sorted(
+        [f"`{code.name}`", f"`{code.outcome}`", "fails" if code.outcome.is_error else "returns"]
+        for code in CODES.values()
+    )
+    assert {len(row) for row in rows} == {5}
+
+
+def test_every_code_is_in_the_table_once() -> None:
+    """No two codes have the same name, so the table has every code there is."""
+    assert list(CODES.values()) == list(CONSTANTS.values())
+
+
+def test_every_error_has_a_code_of_the_table() -> None:
+    """Each class of error has a code of its own, and it is one of the table's."""
+    assert ERRORS, "there are errors"
+    codes = [vars(error).get("code") for error in ERRORS.values()]
+    assert [name for name, code in zip(ERRORS, codes, strict=True) if code not in CODES.values()] == []
+    assert len(set(codes)) == len(codes)
+
+
+def test_every_code_can_happen() -> None:
+    """Each code is that of an error that the product raises, or is used by name."""
+    trees = list(_trees())
+    used = {CONSTANTS[name].name for tree in trees for name in _codes_used(tree) if name in CONSTANTS}
+    raised = {ERRORS[name].code.name for tree in trees for name in _errors_made(tree) if name in ERRORS}
+    assert used | raised == CODES.keys()
 
 
 def test_every_outcome_is_in_the_readme() -> None:

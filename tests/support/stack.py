@@ -31,14 +31,17 @@ _NO_VALUE = object()
 
 def source() -> dict[str, Any]:
     """Return the template as written."""
-    return yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+    template: dict[str, Any] = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+    return template
 
 
 def transformed() -> dict[str, Any]:
     """Return the template as SAM's translator turns it into CloudFormation."""
     template = source()
     template["Resources"]["StudioSetupFunction"]["Properties"]["CodeUri"] = "s3://bucket/bundle.zip"
-    return Translator(managed_policy_map={}, sam_parser=Parser()).translate(template, {})
+    translator = Translator(managed_policy_map={}, sam_parser=Parser())
+    translated: dict[str, Any] = translator.translate(template, {})
+    return translated
 
 
 class Stack:

@@ -1,4 +1,4 @@
-"""The template and the stacks that come of it, as fixtures."""
+"""The template, and the stacks it makes, as fixtures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Deploy(Protocol):
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
-    """The template after SAM's transformation, functions still in it."""
+    """The template after SAM's transformation, with CloudFormation's functions unresolved."""
     return transformed()
 
 
@@ -35,5 +35,5 @@ def deploy(template: dict[str, Any]) -> Deploy:
 
 @pytest.fixture(scope="session")
 def default_stack(deploy: Deploy) -> Stack:
-    """The stack somebody gets who names no parameter."""
+    """The stack with the default parameters."""
     return deploy()

@@ -1,4 +1,4 @@
-"""What `sam build` makes is what Lambda gets: our package, its dependencies, nothing else, and small."""
+"""What `sam build` makes is what Lambda gets: the setups, the engine, their dependencies, nothing else, and small."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ SAM = ROOT / ".venvs/sam" / "bin" / "sam"
 # All that building may use: neither Docker nor the Python that the function will run on.
 TOOLS = ("sh", "make", "cp", "rm", "find", "chmod")
 SIZE_OF_OUR_OWN = 40_000
+OURS = ("setups", "studio_setup")
 # Import name → distribution
 DEPENDENCIES = {
     "certifi": "certifi",
@@ -36,7 +37,7 @@ DEPENDENCIES = {
 
 
 def _tools(folder: Path) -> Path:
-    """Make a PATH of its own, with this Python as the only one."""
+    """Make a folder for PATH that has the build tools and this Python, and nothing else."""
     folder.mkdir(parents=True)
     for name in TOOLS:
         found = shutil.which(name)
@@ -48,14 +49,16 @@ def _tools(folder: Path) -> Path:
     return folder
 
 
-def _build(folder: Path) -> Path:
+def _build(project: Path, folder: Path) -> Path:
+    """Build the project in `folder`; the bundle."""
     assert SAM.exists(), "the SAM command line is not installed: run `make setup`"
     environment = os.environ | {
         "PATH": str(_tools(folder / "bin")),
         "SAM_CLI_TELEMETRY": "0",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    command = [SAM, "build", "--template-file", TEMPLATE, "--build-dir", folder / "build"]
+    command: list[str | Path] = [SAM, "build", "--template-file", project / TEMPLATE.name]
+    command += ["--build-dir", folder / "build"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "build" / "StudioSetupFunction"
@@ -71,7 +74,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         built = folder / "build" / "StudioSetupFunction"
         if not built.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _build(folder)
+            _build(ROOT, folder)
         return built
 
 
@@ -79,6 +82,11 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
+
+
+def _ours(folder: Path) -> dict[str, bytes]:
+    """Return name → content of what is in our packages in a folder."""
+    return {name: content for name, content in _files(folder).items() if name.split("/")[0] in OURS}
 
 
 def _zipped(files: dict[str, bytes]) -> int:
@@ -95,32 +103,45 @@ def _requirements() -> list[str]:
 
 
 def _distributions(bundle: Path) -> dict[str, str]:
-    """Return name → version of what pip put there."""
+    """Return name → version of the distributions in the bundle."""
     found = (HeaderParser().parsestr(path.read_text("utf-8")) for path in bundle.glob("*.dist-info/METADATA"))
     return {metadata["Name"].replace("_", "-"): metadata["Version"] for metadata in found}
 
 
-def test_our_package_is_in_the_bundle_whole_and_alone(bundle: Path) -> None:
-    """The package's Python and shell files are there unchanged, and no other file of it is."""
-    package = ROOT / "src" / "studio_setup"
-    ours = {name: content for name, content in _files(package).items() if name.endswith((".py", ".sh"))}
-    assert ours, "there is a package"
-    assert _files(bundle / "studio_setup") == ours
+def test_the_setups_and_the_engine_are_in_the_bundle_whole(bundle: Path) -> None:
+    """Every file of the two packages but Python's caches is there unchanged, and no other file under their names."""
+    ours = {name: content for name, content in _ours(ROOT / "src").items() if "__pycache__" not in name}
+    assert {"setups/__init__.py", "studio_setup/handler.py", "studio_setup/runs/remote.sh"} <= ours.keys()
+    assert _ours(bundle) == ours
 
 
-def test_nothing_but_our_package_and_its_dependencies(bundle: Path) -> None:
-    """No tests, no emulator, no boto3, no console scripts: six distributions, their metadata and ours."""
+def test_nothing_but_our_packages_and_their_dependencies(bundle: Path) -> None:
+    """No command line, no tests, no emulator, no boto3, no scripts: ours, six distributions and their metadata."""
     top = {path.name for path in bundle.iterdir()}
     metadata = {name for name in top if name.endswith(".dist-info")}
-    assert top - metadata == {"studio_setup", *DEPENDENCIES}
+    assert top - metadata == {*OURS, *DEPENDENCIES}
     assert _distributions(bundle).keys() == set(DEPENDENCIES.values())
     assert len(metadata) == len(DEPENDENCIES)
 
 
+def test_a_setup_ships_with_everything_in_its_folder(tmp_path: Path) -> None:
+    """A script without an ending, data and hidden files of a setup reach the function, and Python's caches do not."""
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(TEMPLATE, project)
+    setup = project / "src" / "setups" / "own"
+    files = {"install": b"#!/bin/sh\n", "packages.txt": b"black\n", ".condarc": b"{}\n", "images/logo.png": b"\x89PNG"}
+    for name, content in {**files, "__pycache__/install.pyc": b""}.items():
+        (setup / name).parent.mkdir(parents=True, exist_ok=True)
+        (setup / name).write_bytes(content)
+    assert _files(_build(project, tmp_path) / "setups" / "own") == files
+
+
 def test_no_tests_and_nothing_compiled_here(bundle: Path) -> None:
-    """Neither bytecode nor anybody's tests are carried, nor pip's record, which differs by machine."""
+    """Of the dependencies neither bytecode nor tests are carried, nor pip's record, which differs by machine."""
     unwanted = re.compile(r"(^|/)(tests?|__pycache__|bin)/|\.py[co]$|/RECORD$")
-    assert [name for name in _files(bundle) if unwanted.search(name)] == []
+    others = _files(bundle).keys() - _ours(bundle).keys()
+    assert {name for name in others if unwanted.search(name)} == set()
 
 
 def test_the_versions_are_those_asked_for(bundle: Path) -> None:
@@ -144,16 +165,16 @@ def test_lambda_may_read_every_file(bundle: Path) -> None:
         assert not path.is_dir() or path.stat().st_mode & 0o111 == 0o111, path
 
 
-def test_the_bundle_is_hardly_more_than_its_dependencies(bundle: Path, tmp_path: Path) -> None:
+def test_the_bundle_is_hardly_larger_than_its_dependencies(bundle: Path, tmp_path: Path) -> None:
     """Zipped, the bundle is at most 40 kB more than the two dependencies as pip alone installs them."""
     wanted = [line for line in _requirements() if line.startswith(("requests==", "websocket-client=="))]
     assert len(wanted) == 2
     wheels = ["--platform=manylinux2014_aarch64", "--implementation=cp", "--python-version=3.13", "--only-binary=:all:"]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", *wheels, "--target", tmp_path, *wanted]
-    subprocess.run(pip, capture_output=True, check=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(tmp_path)]
+    subprocess.run([*pip, *wheels, *wanted], capture_output=True, check=True)
     assert _zipped(_files(bundle)) <= _zipped(_files(tmp_path)) + SIZE_OF_OUR_OWN
 
 
 def test_building_again_gives_the_same_bundle(bundle: Path, tmp_path: Path) -> None:
     """A second build is the same to the byte, so an unchanged bundle is no new deployment."""
-    assert _files(_build(tmp_path)) == _files(bundle)
+    assert _files(_build(ROOT, tmp_path)) == _files(bundle)

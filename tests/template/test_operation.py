@@ -22,13 +22,13 @@ PROJECT_TAG = {"Key": "Project", "Value": "studio-setup"}
 DENY_WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_cfn_lint_has_nothing_to_say() -> None:
+def test_cfn_lint_finds_nothing() -> None:
     """The template is valid CloudFormation after SAM's transformation, without a warning."""
     assert [str(match) for match in lint_file(TEMPLATE)] == []
 
 
 def test_the_function_as_it_runs(default_stack: Stack) -> None:
-    """A current Python on arm64, for as long as Lambda allows, with the settings the handler reads only."""
+    """A current Python on arm64, for as long as Lambda allows, with only the settings that the handler reads."""
     function = default_stack.properties("StudioSetupFunction")
     assert function["Handler"] == "studio_setup.handler.lambda_handler"
     assert function["Runtime"] == "python3.13"
@@ -47,7 +47,7 @@ def test_the_domain_reaches_the_function(deploy: Deploy) -> None:
 
 
 def test_template_and_code_agree(deploy: Deploy, template: dict[str, Any]) -> None:
-    """The handler is where the template says, understands what it is given, and can do all that is offered."""
+    """The handler is where the template says, understands its environment, and supports every app type on offer."""
     function = deploy(DomainId="d-abcdefghijkl", SharedSpaceUser="ann").properties("StudioSetupFunction")
     module, _, name = function["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), name))
@@ -56,8 +56,8 @@ def test_template_and_code_agree(deploy: Deploy, template: dict[str, Any]) -> No
     assert set(template["Parameters"]["AppTypes"]["AllowedValues"]) == set(KNOWN_APP_TYPES)
 
 
-def test_every_attempt_may_come_back(default_stack: Stack) -> None:
-    """Two retries are wanted, and an event lives long enough for three full attempts with Lambda's pauses."""
+def test_an_event_lives_long_enough_for_all_attempts(default_stack: Stack) -> None:
+    """Lambda retries twice, and keeps an event for three full attempts and the pauses between them."""
     (config,) = default_stack.of_type("AWS::Lambda::EventInvokeConfig").values()
     properties = config["Properties"]
     three_attempts = 3 * default_stack.properties("StudioSetupFunction")["Timeout"] + 60 + 120
@@ -82,13 +82,13 @@ def test_the_log_is_json_and_expires(deploy: Deploy) -> None:
     assert "KmsKeyId" not in group
 
 
-def test_the_log_may_have_a_key_of_its_own(deploy: Deploy) -> None:
+def test_the_log_may_be_encrypted_with_another_key(deploy: Deploy) -> None:
     """LogKmsKeyArn encrypts the log with that key."""
     key = "arn:aws:kms:us-east-1:111122223333:key/0e0f1a2b-0000-4000-8000-000000000000"
     assert deploy(LogKmsKeyArn=key).properties("StudioSetupLogGroup")["KmsKeyId"] == key
 
 
-def test_failures_wait_encrypted_for_two_weeks(default_stack: Stack) -> None:
+def test_the_failure_queue_is_encrypted_and_keeps_messages_for_two_weeks(default_stack: Stack) -> None:
     """The failure queue is encrypted and keeps its messages as long as SQS can."""
     queue = default_stack.properties("FailureQueue")
     assert queue["SqsManagedSseEnabled"] is True
@@ -149,7 +149,7 @@ def test_the_function_is_in_a_vpc_only_on_request(deploy: Deploy) -> None:
 def test_a_malformed_value_is_refused_at_deployment(
     template: dict[str, Any], parameter: str, accepted: list[str], refused: list[str]
 ) -> None:
-    """A value that AWS would refuse halfway through a deployment is refused before it."""
+    """A value that AWS would refuse in the middle of a deployment is refused at its beginning."""
     pattern = template["Parameters"][parameter]["AllowedPattern"]
     assert [value for value in accepted if not re.fullmatch(pattern, value)] == []
     assert [value for value in refused if re.fullmatch(pattern, value)] == []
@@ -161,8 +161,8 @@ def test_every_parameter_has_its_place_in_the_console(template: dict[str, Any]) 
     assert sorted(name for group in groups for name in group["Parameters"]) == sorted(template["Parameters"])
 
 
-def test_everything_that_can_bear_a_tag_bears_the_project(deploy: Deploy, template: dict[str, Any]) -> None:
-    """Costs and owners are found by the tag Project; the rule alone is SAM's own, which gives it no tags."""
+def test_every_resource_that_can_be_tagged_has_the_project_tag(deploy: Deploy, template: dict[str, Any]) -> None:
+    """Costs and owners are found by the tag Project; only the rule has none, because SAM makes it."""
     stack = deploy(AlarmEmail="ops@example.com")
     assert stack.resources.keys() == template["Resources"].keys(), "every optional part is there"
     untagged = set()
@@ -173,7 +173,7 @@ def test_everything_that_can_bear_a_tag_bears_the_project(deploy: Deploy, templa
     assert untagged == {"StudioSetupFunctionAppStarted"}
 
 
-def test_an_operator_finds_the_parts(deploy: Deploy) -> None:
+def test_the_outputs_name_what_an_operator_needs(deploy: Deploy) -> None:
     """The outputs name function, log, failure queue, rule, dashboard, topic and bucket."""
     stack = deploy(AlarmEmail="ops@example.com")
     assert {name: output["Value"] for name, output in stack.outputs.items()} == {
@@ -189,7 +189,7 @@ def test_an_operator_finds_the_parts(deploy: Deploy) -> None:
     }
 
 
-def test_every_parameter_says_what_it_does_and_refuses_nonsense(template: dict[str, Any]) -> None:
+def test_every_parameter_is_described_and_constrained(template: dict[str, Any]) -> None:
     """Each parameter has a description, a default and a constraint."""
     for name, parameter in template["Parameters"].items():
         assert parameter["Description"], name

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from studio_setup.model.app import KNOWN_APP_TYPES
+from tests.support.app_arns import app_types, spellings
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack
@@ -28,9 +32,24 @@ def _statements(stack: Stack, name: str = "StudioSetup") -> list[dict[str, Any]]
     ]
 
 
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _allows(stack: Stack, action: str, arn: str) -> bool:
+    """Would IAM let the role do this? It compares the resource with case, and `*` stands for anything."""
+    resources = [
+        pattern
+        for statement in _statements(stack)
+        if statement["Effect"] == "Allow" and action in _list(statement["Action"])
+        for pattern in _list(statement["Resource"])
+    ]
+    return any(fnmatchcase(arn, pattern) for pattern in resources)
+
+
 @pytest.mark.parametrize(("domain_id", "scope"), [("", "*"), ("d-abcdefghijkl", "d-abcdefghijkl")])
 def test_the_role_allows_exactly_what_a_run_needs(deploy: Deploy, domain_id: str, scope: str) -> None:
-    """These six statements are the whole role, and a DomainId narrows all that is about Studio."""
+    """These six statements are the whole role, and DomainId narrows all that are about Studio."""
     assert _statements(deploy(DomainId=domain_id)) == [
         {
             "Effect": "Allow",
@@ -40,7 +59,10 @@ def test_the_role_allows_exactly_what_a_run_needs(deploy: Deploy, domain_id: str
         {
             "Effect": "Allow",
             "Action": "sagemaker:DescribeApp",
-            "Resource": [f"{SAGEMAKER}:app/{scope}/*/{app_type}/*" for app_type in ("JupyterServer", "JupyterLab")],
+            "Resource": [
+                f"{SAGEMAKER}:app/{scope}/*/{app_type}/*"
+                for app_type in ("JupyterServer", "jupyterserver", "JupyterLab", "jupyterlab")
+            ],
         },
         {"Effect": "Allow", "Action": "sagemaker:DescribeDomain", "Resource": f"{SAGEMAKER}:domain/{scope}"},
         {"Effect": "Allow", "Action": "sagemaker:DescribeSpace", "Resource": f"{SAGEMAKER}:space/{scope}/*"},
@@ -53,14 +75,47 @@ def test_the_role_allows_exactly_what_a_run_needs(deploy: Deploy, domain_id: str
     ]
 
 
+def test_aws_spells_an_app_type_in_two_ways() -> None:
+    """In what AWS and its users have published, an app's ARN has its type as the API spells it, or in lower case."""
+    assert {app_type: spellings(app_type) for app_type in KNOWN_APP_TYPES} == {
+        "JupyterServer": {"JupyterServer", "jupyterserver"},
+        "JupyterLab": {"JupyterLab", "jupyterlab"},
+    }
+
+
+@pytest.mark.parametrize("domain_id", ["", "d-abcdefghijkl"])
+def test_an_app_may_be_described_however_aws_spells_its_type(deploy: Deploy, domain_id: str) -> None:
+    """Apps with a Jupyter server may be described in every known spelling and in no other; other apps never."""
+    stack = deploy(DomainId=domain_id)
+    asked = {spelling for app_type in app_types() for spelling in (*spellings(app_type), app_type.upper())}
+    allowed = {
+        spelling
+        for spelling in asked
+        if _allows(stack, "sagemaker:DescribeApp", f"{SAGEMAKER}:app/d-abcdefghijkl/alice/{spelling}/default")
+    }
+    assert allowed == {spelling for app_type in KNOWN_APP_TYPES for spelling in spellings(app_type)}
+
+
+@pytest.mark.parametrize("name", ["alice", "Alice", "default-20240725t130739", "LLM-Project"])
+def test_the_spelling_of_names_does_not_matter(deploy: Deploy, name: str) -> None:
+    """Users and spaces of the domain are allowed however their names are spelled; those of other domains are not."""
+    stack = deploy(DomainId="d-abcdefghijkl")
+    calls = {
+        "sagemaker:CreatePresignedDomainUrl": "user-profile/d-abcdefghijkl/{}",
+        "sagemaker:DescribeSpace": "space/d-abcdefghijkl/{}",
+        "sagemaker:DescribeApp": "app/d-abcdefghijkl/{}/JupyterLab/default",
+    }
+    for action, resource in calls.items():
+        arn = f"{SAGEMAKER}:{resource.format(name)}"
+        assert _allows(stack, action, arn)
+        assert not _allows(stack, action, arn.replace("d-abcdefghijkl", "d-another"))
+
+
 def test_no_wildcard_action_and_no_wildcard_resource(default_stack: Stack) -> None:
     """Even with every domain in scope no statement names all actions of a service or all resources."""
     for statement in _statements(default_stack):
-        actions, resources = (
-            value if isinstance(value, list) else [value] for value in (statement["Action"], statement["Resource"])
-        )
-        assert not [action for action in actions if "*" in action]
-        assert "*" not in resources
+        assert not [action for action in _list(statement["Action"]) if "*" in action]
+        assert "*" not in _list(statement["Resource"])
 
 
 def test_the_role_has_nothing_but_its_own_policy(default_stack: Stack) -> None:

@@ -54,11 +54,12 @@ def _entry(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _let_through(stack: Stack, events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put the pattern into a real engine with a queue as target; return the details that arrive there."""
+    """Give the pattern to a pattern engine with a queue as target; return the details that arrive there."""
     rule = _rule(stack)
     arrived: list[dict[str, Any]] = []
     with mock_aws():
-        sqs, bus = boto3.client("sqs"), boto3.client("events")
+        sqs: Any = boto3.client("sqs")
+        bus: Any = boto3.client("events")
         queue = sqs.create_queue(QueueName="matched")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         bus.put_rule(Name="rule", EventPattern=json.dumps(rule["EventPattern"]))
@@ -91,12 +92,12 @@ def test_the_rule_lets_through_app_starts_and_nothing_else(default_stack: Stack)
 
 
 def test_app_types_narrows_the_rule(deploy: Deploy) -> None:
-    """With AppTypes the other type's starts stay out."""
+    """With AppTypes only the starts of apps of these types reach the function."""
     assert _names_let_through(deploy(AppTypes="JupyterLab")) == {"space-jupyterlab-started"}
     assert _names_let_through(deploy(AppTypes="JupyterServer")) == STARTS - {"space-jupyterlab-started"}
 
 
-def test_a_domain_given_keeps_the_other_domains_out(deploy: Deploy) -> None:
+def test_domain_id_narrows_the_rule(deploy: Deploy) -> None:
     """With DomainId only the starts of that domain reach the function."""
     assert _names_let_through(deploy(DomainId="d-abcdefghijkl")) == STARTS - {"sso-domain-started"}
     assert _names_let_through(deploy(DomainId="d-ssossossosso")) == {"sso-domain-started"}
@@ -125,7 +126,7 @@ def test_a_domain_given_keeps_the_other_domains_out(deploy: Deploy) -> None:
         "failed",
         "empty error code",
         "no app type",
-        "app type in small letters",
+        "app type in lower case",
     ],
 )
 def test_one_difference_keeps_an_event_out(default_stack: Stack, event: dict[str, Any]) -> None:
@@ -141,21 +142,21 @@ def test_the_rule_can_be_switched_off(deploy: Deploy) -> None:
 
 
 def test_the_function_gets_the_whole_event(default_stack: Stack) -> None:
-    """Nothing is cut out of the event on its way: the function sees errorCode, eventID and region too."""
+    """The target passes the event on unchanged: the function sees errorCode, eventID and region too."""
     target = _target(default_stack)
     assert target["Arn"] == "StudioSetupFunction.Arn"
     assert not target.keys() & {"InputPath", "Input", "InputTransformer"}
 
 
-def test_what_cannot_be_delivered_is_kept(default_stack: Stack) -> None:
-    """Events that EventBridge cannot hand over are tried for an hour more, then kept in the failure queue."""
+def test_events_that_cannot_be_delivered_are_kept(default_stack: Stack) -> None:
+    """Events that EventBridge cannot hand over are retried for an hour, then kept in the failure queue."""
     target = _target(default_stack)
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 60}
     assert target["DeadLetterConfig"] == {"Arn": "FailureQueue.Arn"}
 
 
 def test_only_this_rule_may_invoke_the_function(default_stack: Stack) -> None:
-    """The one permission on the function is EventBridge's, and pinned to this rule."""
+    """Only EventBridge may invoke the function, and only for this rule."""
     (permission,) = default_stack.of_type("AWS::Lambda::Permission").values()
     assert permission["Properties"] == {
         "Action": "lambda:InvokeFunction",

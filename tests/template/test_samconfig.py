@@ -55,6 +55,24 @@ def test_deploy_uses_what_was_built(config: dict[str, Any]) -> None:
         assert config["default"][command]["parameters"]["template_file"] == TEMPLATE.name
 
 
-def test_an_unchanged_stack_is_no_error(config: dict[str, Any]) -> None:
+def test_nothing_is_set_that_a_typed_option_cannot_take_back(config: dict[str, Any]) -> None:
+    """A bucket of one's own and a deployment with nobody there stay possible: SAM has no --no-resolve-s3."""
+    assert {"resolve_s3", "confirm_changeset"} & dict(_settings(config["default"])).keys() == set()
+
+
+@pytest.mark.parametrize("environment", ["default", "local"])
+def test_an_unchanged_stack_is_no_error(config: dict[str, Any], environment: str) -> None:
     """Deploying twice succeeds twice."""
-    assert config["default"]["deploy"]["parameters"]["fail_on_empty_changeset"] is False
+    assert config[environment]["deploy"]["parameters"]["fail_on_empty_changeset"] is False
+
+
+@pytest.mark.parametrize("environment", ["default", "local"])
+def test_no_capability_but_to_create_roles(config: dict[str, Any], environment: str) -> None:
+    """The stack has a role without a name of its own, for which CAPABILITY_IAM is enough."""
+    assert config[environment]["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"
+
+
+def test_deploying_to_the_local_cloud_asks_nothing(config: dict[str, Any]) -> None:
+    """`--config-env local` lets SAM make its own bucket."""
+    deploy = config["local"]["deploy"]["parameters"]
+    assert (deploy["resolve_s3"], deploy["confirm_changeset"]) == (True, False)

@@ -1,4 +1,4 @@
-"""The template and a public policy scanner: what `make lint` is told to overlook is all there is, and has a reason."""
+"""The template and a public policy scanner: every finding is waived in the template, with a reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WAIVED = {
 
 
 def _waivers(template: dict[str, Any]) -> dict[tuple[str, str], str]:
-    """Return resource and check → the reason; SAM copies a function's metadata to what it makes beside it."""
+    """Return resource and check → the reason; SAM copies a function's metadata to the resources it makes for it."""
     return {
         (name, waiver["id"]): waiver["comment"]
         for name, resource in template["Resources"].items()
@@ -38,8 +38,8 @@ def _findings(template: dict[str, Any], folder: Path) -> set[tuple[str, str]]:
     file = folder / "template.json"
     file.write_text(json.dumps(template), encoding="utf-8")
     assert SCANNER.exists(), "the policy scanner is not installed: run `make setup`"
-    command = [SCANNER, "--framework", "cloudformation", "--skip-download", "--output", "json", "--file", file]
-    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
+    options = ["--framework", "cloudformation", "--skip-download", "--output", "json", "--file", str(file)]
+    done = subprocess.run([SCANNER, *options], env=os.environ, capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     assert report["summary"]["parsing_errors"] == 0, done.stderr
     assert report["summary"]["passed"] > len(template["Resources"]), "the scanner looked at the resources"
@@ -57,7 +57,7 @@ def test_the_waivers_are_exactly_what_the_scanner_finds(template: dict[str, Any]
 
 
 def test_every_waiver_has_a_reason(template: dict[str, Any]) -> None:
-    """A waiver says in a sentence why."""
+    """Each waiver has a sentence that says why."""
     for waiver, reason in _waivers(template).items():
         assert len(reason.split()) > 5, waiver
         assert reason.endswith("."), waiver

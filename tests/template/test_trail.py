@@ -52,13 +52,13 @@ def test_the_trail_logs_write_management_events_only(default_stack: Stack) -> No
     }
 
 
-def test_the_policy_is_there_before_the_trail(default_stack: Stack) -> None:
+def test_the_trail_is_created_after_the_buckets_policy(default_stack: Stack) -> None:
     """CloudTrail tries to write when it is created, so the bucket's policy comes first."""
     assert default_stack.resources["Trail"]["DependsOn"] == "TrailBucketPolicy"
 
 
 def test_only_this_trail_may_use_the_bucket(statements: dict[str, dict[str, Any]]) -> None:
-    """Both of CloudTrail's statements are pinned to this very trail: no other account's can write here."""
+    """Both of CloudTrail's statements name this trail, so no other account's trail can write here."""
     looks, writes = statements["TrailLooksAtBucket"], statements["TrailWritesLogs"]
     assert looks["Principal"] == writes["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
     assert looks["Action"] == "s3:GetBucketAcl"
@@ -82,8 +82,8 @@ def test_the_bucket_is_reached_over_tls_only(statements: dict[str, dict[str, Any
     assert refuse["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_the_bucket_is_closed_encrypted_and_emptied(deploy: Deploy) -> None:
-    """No public access, no ACLs, encryption, and log files that go when their time has come."""
+def test_the_bucket_is_private_encrypted_and_its_files_expire(deploy: Deploy) -> None:
+    """No public access, no ACLs, encryption, and log files that expire."""
     bucket = deploy(TrailExpirationInDays="7").properties("TrailBucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -95,8 +95,8 @@ def test_the_bucket_is_closed_encrypted_and_emptied(deploy: Deploy) -> None:
     assert rule["ExpirationInDays"] == "7"
 
 
-def test_a_deleted_log_file_can_be_had_back_for_a_week(default_stack: Stack) -> None:
-    """Versions are kept for a week after deletion, and nothing is left behind for ever: the bucket empties itself."""
+def test_a_deleted_log_file_can_be_restored_for_a_week(default_stack: Stack) -> None:
+    """Versions are kept for a week after deletion and then expire too, so the bucket empties itself."""
     bucket = default_stack.properties("TrailBucket")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     rule, markers = bucket["LifecycleConfiguration"]["Rules"]

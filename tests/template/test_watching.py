@@ -1,4 +1,4 @@
-"""What an operator sees and hears: metrics out of the log, alarms, their topic, the dashboard.
+"""What an operator watches: metrics from the log, alarms, their topic, the dashboard.
 
 Nothing at hand evaluates CloudWatch's JSON filter patterns, so these tests hold each pattern to its terms, word by
 word, and every term to a field that the engine really logs.
@@ -10,10 +10,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
-from studio_setup.access.studio import Studio
+from botocore.stub import Stubber
 
 from studio_setup import handler
+from studio_setup.access.app_status import AppStatus
+from studio_setup.access.control_plane import ControlPlane
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import SetupFailed, SetupReport
 from tests.support.stack import ROOT
@@ -25,14 +28,14 @@ if TYPE_CHECKING:
     from tests.support.stack_fixtures import Deploy
 
 NAMESPACE = "StudioSetup/studio-setup"
-VERDICTS = {
+COUNTED = {
     "SetupsSucceeded": Outcome.SUCCEEDED,
     "SetupsFailed": Outcome.FAILED,
     "SetupsTimedOut": Outcome.TIMED_OUT,
     "SetupsUnfinished": Outcome.UNFINISHED,
     "SetupsUnreachable": Outcome.UNREACHABLE,
 }
-FIRST_TELLING = "($.repeated IS FALSE)"
+NOT_REPEATED = "($.repeated IS FALSE)"
 FINISHED = '($.message = "setup.finished")'
 ALARMS = {"FailedAlarm", "TimedOutAlarm", "DeadLettersAlarm", "NoSetupAlarm"}
 # A report, whose fields Lambda puts beside `message`
@@ -75,49 +78,50 @@ def _terms(pattern: str) -> list[str]:
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
-    """What the engine really logs of a setup, as message → fields."""
+    """What the function logs in a setup, as message → fields."""
 
     class Context:
-        get_remaining_time_in_millis = staticmethod(lambda: 900_000)
+        def get_remaining_time_in_millis(self) -> int:
+            return 900_000
 
-    class SageMaker:
-        describe_app = staticmethod(lambda **_: {"Status": "InService"})
-
-    def looks_and_fails(job: Job, _tools: object, deadline: Deadline) -> SetupReport:
-        Studio(SageMaker(), job.app, deadline).wait_until_in_service(grace_seconds=0)
+    def look_and_fail(job: Job, _tools: object, deadline: Deadline) -> SetupReport:
+        client = boto3.client("sagemaker")
+        with Stubber(client) as answers:
+            answers.add_response("describe_app", {"Status": "InService"})
+            AppStatus(ControlPlane(client, deadline), job.app, deadline).wait_until_in_service(grace_seconds=0)
         return A_REPORT
 
-    monkeypatch.setattr(handler, "set_up", looks_and_fails)
+    monkeypatch.setattr(handler, "set_up", look_and_fail)
     event = json.loads((ROOT / "tests/events/jupyter-server-started.json").read_text(encoding="utf-8"))
     with caplog.at_level("INFO"), pytest.raises(SetupFailed):
         handler.lambda_handler(event, Context())
     return {record.getMessage(): vars(record) for record in caplog.records}
 
 
-@pytest.mark.parametrize(("metric", "outcome"), VERDICTS.items())
-def test_a_metric_counts_each_verdict_once(metrics: dict[str, dict[str, Any]], metric: str, outcome: Outcome) -> None:
-    """One metric per outcome that operators act on, and a verdict told again is not counted again."""
+@pytest.mark.parametrize(("metric", "outcome"), COUNTED.items())
+def test_a_metric_counts_each_outcome_once(metrics: dict[str, dict[str, Any]], metric: str, outcome: Outcome) -> None:
+    """One metric per outcome that operators act on; an outcome that is reported again is not counted again."""
     found = metrics[metric]
-    assert _terms(found["pattern"]) == [FINISHED, f'($.outcome = "{outcome}")', FIRST_TELLING]
+    assert _terms(found["pattern"]) == [FINISHED, f'($.outcome = "{outcome}")', NOT_REPEATED]
     assert (found["MetricValue"], found["Unit"], found["DefaultValue"]) == ("1", "Count", 0)
 
 
 def test_every_outcome_that_fails_an_invocation_is_counted() -> None:
-    """An outcome that the engine calls an error cannot go without a metric."""
-    assert {outcome for outcome in Outcome if outcome.is_error} | {Outcome.SUCCEEDED} == set(VERDICTS.values())
+    """Every outcome that is an error has a metric."""
+    assert {outcome for outcome in Outcome if outcome.is_error} | {Outcome.SUCCEEDED} == set(COUNTED.values())
 
 
-def test_how_long_setups_take_is_measured_where_they_end(metrics: dict[str, dict[str, Any]]) -> None:
-    """Seconds come from runs that came to an end, once each; a retry or an app out of reach is no duration."""
+def test_the_duration_of_finished_setups_is_measured(metrics: dict[str, dict[str, Any]]) -> None:
+    """Seconds come from finished setups, once each; repeated reports and unreachable apps are left out."""
     found = metrics["SetupSeconds"]
     ends = " || ".join(f'($.outcome = "{o}")' for o in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TIMED_OUT))
-    assert _terms(found["pattern"]) == [FINISHED, "($.seconds >= 0)", FIRST_TELLING, f"({ends})"]
+    assert _terms(found["pattern"]) == [FINISHED, "($.seconds >= 0)", NOT_REPEATED, f"({ends})"]
     assert (found["MetricValue"], found["Unit"]) == ("$.seconds", "Seconds")
     assert "DefaultValue" not in found, "a 0 where nothing happened would spoil the percentiles"
 
 
-def test_how_long_apps_take_is_measured(metrics: dict[str, dict[str, Any]]) -> None:
-    """The wait comes from the line that tells of an app in service."""
+def test_the_wait_for_the_app_is_measured(metrics: dict[str, dict[str, Any]]) -> None:
+    """The seconds come from the log line that says that the app is in service."""
     found = metrics["WaitedSeconds"]
     assert _terms(found["pattern"]) == ['($.message = "app.in_service")', "($.waited_seconds >= 0)"]
     assert (found["MetricValue"], found["Unit"]) == ("$.waited_seconds", "Seconds")
@@ -127,7 +131,7 @@ def test_how_long_apps_take_is_measured(metrics: dict[str, dict[str, Any]]) -> N
 def test_the_metrics_read_what_the_engine_logs(
     metrics: dict[str, dict[str, Any]], lines: dict[str, dict[str, Any]]
 ) -> None:
-    """Every line and field that the filters look at is really logged, and of the type they take it for."""
+    """Every line and field that the filters look at is logged, and has the type that they expect."""
     for found in metrics.values():
         messages = re.findall(r'\$\.message = "([^"]+)"', found["pattern"])
         fields = re.findall(r"\$\.([a-z_]+)", found["pattern"])
@@ -139,34 +143,34 @@ def test_the_metrics_read_what_the_engine_logs(
     assert type(lines["app.in_service"]["waited_seconds"]) is float
 
 
-def test_a_start_is_taken_up_as_soon_as_the_function_speaks(metrics: dict[str, dict[str, Any]]) -> None:
-    """Setups that begin and events that are ignored both count: the function is at work."""
-    found = metrics["StartsTakenUp"]
+def test_every_line_that_shows_the_function_at_work_is_counted(metrics: dict[str, dict[str, Any]]) -> None:
+    """Setups that begin and events that are ignored both count."""
+    found = metrics["SetupLogLines"]
     assert found["pattern"] == '{ ($.message = "setup.started") || ($.message = "setup.finished") }'
     assert (found["MetricValue"], found["DefaultValue"]) == ("1", 0)
 
 
 @pytest.mark.parametrize(("name", "metric"), [("FailedAlarm", "SetupsFailed"), ("TimedOutAlarm", "SetupsTimedOut")])
-def test_an_alarm_tells_of_a_failed_setup(default_stack: Stack, name: str, metric: str) -> None:
-    """One failed or timed out setup within five minutes is an alarm."""
+def test_a_failed_setup_sets_off_an_alarm(default_stack: Stack, name: str, metric: str) -> None:
+    """One failed or timed-out setup within five minutes is enough."""
     alarm = default_stack.properties(name)
     assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, metric)
     assert (alarm["Statistic"], alarm["Period"]) == ("Sum", 300)
 
 
-def test_an_alarm_tells_of_dead_letters(default_stack: Stack) -> None:
-    """One message in the failure queue is an alarm, for as long as it is there."""
+def test_a_message_in_the_failure_queue_sets_off_an_alarm(default_stack: Stack) -> None:
+    """One message is enough, and the alarm lasts for as long as it is there."""
     alarm = default_stack.properties("DeadLettersAlarm")
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "FailureQueue.QueueName"}]
     assert (alarm["Statistic"], alarm["Period"]) == ("Maximum", 300)
 
 
-def test_an_alarm_tells_of_silence(default_stack: Stack) -> None:
-    """Apps start, the rule matches, and for an hour the function says nothing: an alarm."""
+def test_a_silent_function_sets_off_an_alarm(default_stack: Stack) -> None:
+    """The alarm goes off when apps start, the rule matches, and the function logs nothing for an hour."""
     alarm = default_stack.properties("NoSetupAlarm")
     silence, *inputs = alarm["Metrics"]
-    assert silence["Expression"] == "IF(FILL(matched, 0) > 0 AND FILL(taken_up, 0) < 1, 1, 0)"
+    assert silence["Expression"] == "IF(FILL(matched, 0) > 0 AND FILL(log_lines, 0) < 1, 1, 0)"
     assert "ReturnData" not in silence
     rule = [{"Name": "RuleName", "Value": "StudioSetupFunctionAppStarted"}]
     assert inputs == [
@@ -180,10 +184,10 @@ def test_an_alarm_tells_of_silence(default_stack: Stack) -> None:
             },
         },
         {
-            "Id": "taken_up",
+            "Id": "log_lines",
             "ReturnData": False,
             "MetricStat": {
-                "Metric": {"Namespace": NAMESPACE, "MetricName": "StartsTakenUp"},
+                "Metric": {"Namespace": NAMESPACE, "MetricName": "SetupLogLines"},
                 "Period": 3600,
                 "Stat": "Sum",
             },
@@ -191,7 +195,7 @@ def test_an_alarm_tells_of_silence(default_stack: Stack) -> None:
     ]
 
 
-def test_the_alarm_of_silence_can_be_left_out(deploy: Deploy) -> None:
+def test_the_alarm_on_silence_can_be_left_out(deploy: Deploy) -> None:
     """AlarmOnSilence=false leaves out that alarm, on the dashboard too, and nothing else."""
     stack = deploy(AlarmOnSilence="false")
     assert deploy().resources.keys() - stack.resources.keys() == {"NoSetupAlarm"}
@@ -203,8 +207,8 @@ def test_the_alarm_of_silence_can_be_left_out(deploy: Deploy) -> None:
     assert set(alarms) == {f"{name}.Arn" for name in ALARMS - {"NoSetupAlarm"}}
 
 
-def test_every_alarm_is_quiet_without_data_and_says_what_to_do(default_stack: Stack) -> None:
-    """Anything above nothing alarms, no data does not, and the text says where to look."""
+def test_every_alarm_is_off_without_data_and_says_what_to_do(default_stack: Stack) -> None:
+    """Any value above zero sets it off, missing data does not, and its text says where to look."""
     alarms = default_stack.of_type("AWS::CloudWatch::Alarm")
     assert alarms.keys() == ALARMS
     for resource in alarms.values():
@@ -216,9 +220,9 @@ def test_every_alarm_is_quiet_without_data_and_says_what_to_do(default_stack: St
 
 
 def test_alarms_read_metrics_that_exist(default_stack: Stack, metrics: dict[str, dict[str, Any]]) -> None:
-    """A metric renamed on one side only would leave an alarm deaf."""
+    """A metric renamed on one side only would leave an alarm without data."""
     text = json.dumps([alarm["Properties"] for alarm in default_stack.of_type("AWS::CloudWatch::Alarm").values()])
-    assert set(re.findall(r'"(Setups\w+|StartsTakenUp)"', text)) <= metrics.keys()
+    assert set(re.findall(r'"(Setup\w+)"', text)) <= metrics.keys()
 
 
 @pytest.mark.parametrize(
@@ -239,8 +243,8 @@ def test_alarms_go_where_they_are_wanted(deploy: Deploy, parameters: dict[str, s
         assert resource["Properties"]["AlarmActions"] == actions
 
 
-def test_no_topic_and_no_key_where_nobody_is_written_to(deploy: Deploy, full_stack: Stack) -> None:
-    """Without AlarmEmail there is no topic, no key that costs, no output of them."""
+def test_topic_and_key_exist_only_with_an_address(deploy: Deploy, full_stack: Stack) -> None:
+    """Without AlarmEmail there is no topic, no key to pay for, and no output."""
     without = deploy()
     assert full_stack.resources.keys() - without.resources.keys() == {
         "AlarmTopic",
@@ -251,7 +255,7 @@ def test_no_topic_and_no_key_where_nobody_is_written_to(deploy: Deploy, full_sta
     assert full_stack.outputs.keys() - without.outputs.keys() == {"AlarmTopicArn"}
 
 
-def test_the_topic_writes_to_the_address_given(full_stack: Stack) -> None:
+def test_the_topic_notifies_the_address(full_stack: Stack) -> None:
     """The one subscription is the e-mail address."""
     assert full_stack.properties("AlarmSubscription") == {
         "TopicArn": "AlarmTopic",
@@ -287,23 +291,23 @@ def test_only_this_stacks_alarms_may_use_topic_and_key(full_stack: Stack) -> Non
 
 
 def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use(full_stack: Stack) -> None:
-    """Not with SNS's own key: with that, no alarm would ever arrive. The key is rotated and goes with the stack."""
+    """With SNS's own key no alarm would arrive. The key is rotated, and deleted with the stack."""
     assert full_stack.properties("AlarmTopic")["KmsMasterKeyId"] == "AlarmTopicKey"
     assert full_stack.properties("AlarmTopicKey")["EnableKeyRotation"] is True
     assert full_stack.resources["AlarmTopicKey"]["DeletionPolicy"] == "Delete"
 
 
 def test_the_dashboard_shows_the_state_at_a_glance(widgets: dict[str, dict[str, Any]]) -> None:
-    """Alarms, outcomes, starts, percentiles, dead letters, the last failures, reasons and the function are on it."""
+    """It has alarms, outcomes, starts, percentiles, the failure queue, the last failures, codes and the function."""
     assert list(widgets) == [
         "Alarms",
         "How setups ended",
         "App starts",
         "Seconds a setup takes",
         "Seconds until the app is in service",
-        "Starts given up: messages in the failure queue",
+        "App starts given up: messages in the failure queue",
         "The last failures",
-        "What came of app starts, and why",
+        "Outcomes and their codes",
         "The function",
     ]
     assert set(widgets["Alarms"]["properties"]["alarms"]) == {f"{name}.Arn" for name in ALARMS}
@@ -312,7 +316,7 @@ def test_the_dashboard_shows_the_state_at_a_glance(widgets: dict[str, dict[str, 
 def test_the_dashboard_shows_every_outcome_counted(widgets: dict[str, dict[str, Any]]) -> None:
     """Each outcome's metric is in the graph, from this stack's namespace."""
     graph = widgets["How setups ended"]["properties"]["metrics"]
-    assert [metric[1] for metric in graph] == list(VERDICTS)
+    assert [metric[1] for metric in graph] == list(COUNTED)
     assert [metric[0] for metric in graph] == [NAMESPACE, ".", ".", ".", "."]
 
 
@@ -321,7 +325,7 @@ def test_the_dashboard_shows_every_outcome_counted(widgets: dict[str, dict[str, 
     [("Seconds a setup takes", "SetupSeconds"), ("Seconds until the app is in service", "WaitedSeconds")],
 )
 def test_the_dashboard_shows_percentiles(widgets: dict[str, dict[str, Any]], title: str, metric: str) -> None:
-    """Half, nine in ten and all but one in a hundred: what a user waits."""
+    """The median, the 90th and the 99th percentile are in the graph."""
     first, *others = widgets[title]["properties"]["metrics"]
     assert first[:2] == [NAMESPACE, metric]
     assert [line[0] for line in others] == ["...", "..."]

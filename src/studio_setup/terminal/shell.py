@@ -1,8 +1,8 @@
 """A shell of our own at the other end of a terminal: one line in, one reply out.
 
 Whatever shell the user has, it is replaced by ours: bash without start-up files, or plain `sh` where there is no
-bash, with our prompt, no echo, no line editing (a terminal then takes lines up to 4,095 characters) and no history. The user's start-up files may print, sleep, ask or rewrite the prompt before that; a line they swallow is
-typed again.
+bash, with our prompt, no echo, no line editing (a terminal then takes lines up to 4,095 characters) and no history.
+The user's start-up files may print, sleep, ask or rewrite the prompt before that; a line they swallow is typed again.
 """
 
 from __future__ import annotations

@@ -1,0 +1,131 @@
+"""The README's ways to deploy, typed as they stand there, in a copy of the project and with an account of their own."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_cloud.cloud import ROOT, LocalCloud
+from local_cloud.sam import FUNCTION, SAM, TEMPLATE
+
+BUCKET, PREFIX = "bucket-of-our-own", "some/folder"
+MANAGED = "aws-sam-cli-managed-default"
+
+
+@pytest.fixture
+def account() -> Iterator[LocalCloud]:
+    """An AWS with nothing in it; no Studio is needed."""
+    with LocalCloud("http://127.0.0.1:9") as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """What deploying needs of the project, and nothing that was built."""
+    folder = tmp_path / "project"
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (TEMPLATE, "samconfig.toml"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def _readme_lines(command: str) -> str:
+    """Return the one code block of the README that has a line beginning with this command."""
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```\n")[1::2]
+    (found,) = (block for block in blocks if f"\n{command}" in block)
+    return found
+
+
+def _type(lines: str, project: Path, account: LocalCloud, answers: str | None = None) -> str:
+    """Type lines into a shell in the project, with nobody there or with somebody who answers; what it printed."""
+    environment = {
+        **account.environment,
+        "PATH": f"{Path(sys.executable).parent}:{SAM.parent}:{account.environment['PATH']}",
+        "BUCKET": BUCKET,
+        "PREFIX": PREFIX,
+        "SAM_CLI_POLL_DELAY": "0.2",
+    }
+    nobody = "exec <&-\n" if answers is None else ""
+    done = subprocess.run(
+        ["sh", "-euxc", nobody + lines],
+        cwd=project,
+        env=environment,
+        input=answers,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def _stacks(account: LocalCloud) -> set[str]:
+    return {stack["StackName"] for stack in account.client("cloudformation").describe_stacks()["Stacks"]}
+
+
+def _buckets(account: LocalCloud) -> list[str]:
+    return [bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]]
+
+
+def _staged(account: LocalCloud, bucket: str) -> dict[str, bytes]:
+    s3 = account.client("s3")
+    keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def _unzipped(archive: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        return {name: opened.read(name) for name in opened.namelist() if not name.endswith("/")}
+
+
+def _built(project: Path) -> dict[str, bytes]:
+    bundle = project / ".aws-sam" / "build" / FUNCTION
+    return {path.relative_to(bundle).as_posix(): path.read_bytes() for path in bundle.rglob("*") if path.is_file()}
+
+
+def _answer(account: LocalCloud, function: str) -> dict[str, Any]:
+    """What the deployed function answers to something that is no event."""
+    invoked = account.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    answer: dict[str, Any] = json.loads(invoked["Payload"].read())
+    return answer
+
+
+def test_a_bucket_of_ones_own_is_all_it_takes(account: LocalCloud, project: Path) -> None:
+    """The three lines ask nothing, make no bucket of SAM's, and deploy the built bundle out of the bucket given."""
+    account.client("s3").create_bucket(Bucket=BUCKET)
+    lines = _readme_lines("sam package")
+    _type(lines, project, account)
+    assert _stacks(account) == {"smstudio-setup"}
+    assert [name for name in _buckets(account) if name.startswith(MANAGED)] == []
+    ((key, archive),) = _staged(account, BUCKET).items()
+    assert key.startswith(f"{PREFIX}/")
+    bundle = _unzipped(archive)
+    assert {"setups/__init__.py", "studio_setup/handler.py", "requests/__init__.py", "websocket/__init__.py"} <= {
+        *bundle
+    }
+    assert bundle == _built(project)
+    assert _answer(account, "smstudio-setup")["code"] == "not-an-event"
+    last_line = lines.splitlines()[-1]
+    assert last_line.startswith("sam deploy ")
+    assert "No changes to deploy" in _type(last_line, project, account)
+
+
+def test_the_guided_deployment_needs_answers_only(account: LocalCloud, project: Path) -> None:
+    """With Enter for every answer, SAM makes its bucket and deploys the built bundle; the next time it asks nothing."""
+    _type(_readme_lines("sam deploy --guided"), project, account, answers="\n" * 50)
+    assert _stacks(account) == {"studio-setup", MANAGED}
+    (bucket,) = (name for name in _buckets(account) if name.startswith(MANAGED))
+    (archive,) = (content for name, content in _staged(account, bucket).items() if not name.endswith(".template"))
+    assert _unzipped(archive) == _built(project)
+    assert _answer(account, "studio-setup")["code"] == "not-an-event"
+    assert "No changes to deploy" in _type("sam deploy", project, account)
