@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from studio_setup.handler import sagemaker_client
 
 pytest_plugins = [
+    "tests.support.loopback_fixtures",
     "tests.support.needs",
     "tests.support.machine_fixtures",
     "tests.support.stack_fixtures",
@@ -19,6 +22,7 @@ pytest_plugins = [
 
 _OURS = ("APP_TYPES", "DOMAIN_ID", "SHARED_SPACE_USER")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_LOGGERS = ("", "studio_setup", "boto3", "botocore", "requests", "urllib3", "websocket")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,6 +46,17 @@ def _made_up_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def _no_warm_client() -> None:
     """Every test finds a function that Lambda has just started."""
     sagemaker_client.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _process_as_before() -> Iterator[None]:
+    """Undo what the entry points change in the process: log levels, and the command line a signal handler."""
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    on_terminate = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, on_terminate)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -122,14 +122,14 @@ class _SetupRun:
                 with connection.open() as runs:
                     return self._run_commands(runs)
             except ConnectionLost as lost:
-                LOG.warning("connection.lost", extra={"reason": str(lost)})
+                LOG.warning("connection.lost", extra={"reason": lost.message})
                 if self._deadline.expired:
                     raise self._out_of_time(lost) from None
             connection.pause()
             status.check_in_service()
 
     def _out_of_time(self, lost: ConnectionLost) -> SetupError:
-        return OutOfTime(f"The time is up, and the connection is lost: {lost}") if self._run_id else lost
+        return OutOfTime(f"The time is up, and the connection is lost: {lost.message}") if self._run_id else lost
 
     def _run_commands(self, runs: RemoteRuns) -> tuple[CommandResult, ...]:
         """Run or follow every command in turn, until one fails that does not say to go on after it."""

@@ -1,27 +1,25 @@
-"""The same engine by hand: what it refuses before anything is called, and how it says what came of it."""
+"""The command line: what it refuses before it calls anything, and how it reports the result."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from studio_setup.model.outcomes import Outcome
-from studio_setup_cli.main import EXIT_STATUS, main
+from studio_setup_cli.main import main
+from studio_setup_cli.run import EXIT_STATUS
 from tests.support.loopback import Loopback
 
 RUN = ["run", "--domain-id", "d-abcdefghijkl", "--user-profile-name", "alice"]
 
 
 def _refused(loopback: Loopback, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Return what is said of arguments that are refused before anything is called."""
-    try:
-        status = main(list(arguments))
-    except SystemExit as end:
-        status = int(end.code or 0)
+    """Return what standard error says about arguments that are refused before anything is called."""
+    assert main(list(arguments)) == 2
     said = capsys.readouterr()
-    assert status == 2
     assert said.out == ""
     assert "Traceback" not in said.err
     assert (loopback.calls, loopback.requests) == ([], [])
@@ -31,13 +29,13 @@ def _refused(loopback: Loopback, capsys: pytest.CaptureFixture[str], *arguments:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--domain-id", "D-1"], "'D-1' is no domain id: it must match"),
-        (["--domain-id", "d-abc/../d-xyz"], "is no domain id"),
-        (["--user-profile-name", "../admin"], "'../admin' is no user profile name"),
-        (["--user-profile-name", "a" * 64], "is no user profile name"),
-        (["--app-name", "my app"], "'my app' is no app name"),
-        (["--app-name", ""], "'' is no app name"),
-        (["--space-name", "a/b"], "'a/b' is no space name"),
+        (["--domain-id", "D-1"], "'D-1' is not a valid domain id: it must match"),
+        (["--domain-id", "d-abc/../d-xyz"], "is not a valid domain id"),
+        (["--user-profile-name", "../admin"], "'../admin' is not a valid user profile name"),
+        (["--user-profile-name", "a" * 64], "is not a valid user profile name"),
+        (["--app-name", "my app"], "'my app' is not a valid app name"),
+        (["--app-name", ""], "'' is not a valid app name"),
+        (["--space-name", "a/b"], "'a/b' is not a valid space name"),
         (["--app-type", "CodeEditor"], "it takes: JupyterServer, JupyterLab"),
         (["--command", ""], "The script of command 'command-1' is empty"),
         (["--command", "true", "--command", " \n"], "The script of command 'command-2' is empty"),
@@ -46,16 +44,16 @@ def _refused(loopback: Loopback, capsys: pytest.CaptureFixture[str], *arguments:
         (["--command", "true", "--timeout-seconds", "-1"], "limit of -1 seconds"),
         (["--command", "true", "--timeout-seconds", "43201"], "limit of 43201 seconds"),
         (["--timeout-seconds", "0"], "limit of 0 seconds"),
-        (["--timeout-seconds", "soon"], "invalid int value: 'soon'"),
-        (["--command", "true", "--script", "x.sh"], "not allowed with argument"),
-        (["--colour"], "unrecognized arguments: --colour"),
+        (["--timeout-seconds", "soon"], "Invalid value for '--timeout-seconds': 'soon' is not a valid integer."),
+        (["--command", "true", "--script", "x.sh"], "Give --command or --script, not both."),
+        (["--colour"], "No such option '--colour'"),
     ],
     ids=repr,
 )
 def test_bad_input_is_refused(
     loopback: Loopback, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    """What cannot be right is named, with exit status 2, and nothing is called."""
+    """The invalid value is named, the exit status is 2, and nothing is called."""
     assert message in _refused(loopback, capsys, *RUN, *arguments)
 
 
@@ -73,7 +71,7 @@ def test_bad_input_is_refused(
 def test_a_script_that_cannot_run_is_refused(
     loopback: Loopback, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: bytes | None, message: str
 ) -> None:
-    """A file that is missing, empty, not text or too big is named, and nothing is called."""
+    """A file that is missing, empty, not text or too large is named, and nothing is called."""
     path = tmp_path / "on-start.sh"
     if content is not None:
         path.write_bytes(content)
@@ -82,21 +80,32 @@ def test_a_script_that_cannot_run_is_refused(
     assert "on-start.sh" in said
 
 
-def test_a_folder_is_no_script(loopback: Loopback, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A folder is refused like a file that is not there."""
+def test_a_folder_is_refused_as_a_script(
+    loopback: Loopback, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A folder is refused like a missing file."""
     assert "Is a directory" in _refused(loopback, capsys, *RUN, "--script", str(tmp_path))
 
 
+def test_without_the_setups_a_command_is_needed(
+    loopback: Loopback, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installed command line has no hard-coded setup; the message says what to give, or where to run it."""
+    monkeypatch.setitem(sys.modules, "setups", None)
+    said = _refused(loopback, capsys, *RUN)
+    assert "There is no hard-coded setup here: give --command or --script, or run" in said
+
+
 @pytest.mark.parametrize("arguments", [[], ["run"], ["walk"], ["run", "--user-profile-name", "alice"]], ids=" ".join)
-def test_half_a_command_line_is_refused(
+def test_an_incomplete_command_line_is_refused(
     loopback: Loopback, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    """What is missing is said, with how to use it."""
-    assert "usage:" in _refused(loopback, capsys, *arguments)
+    """The usage is shown, and nothing is called."""
+    assert "Usage: studio-setup" in _refused(loopback, capsys, *arguments)
 
 
-def test_an_app_of_nobody_is_refused(loopback: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
-    """A user or a space is needed."""
+def test_an_app_without_user_and_space_is_refused(loopback: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message has the options that name one."""
     said = _refused(loopback, capsys, "run", "--domain-id", "d-abc")
     assert "Give --user-profile-name, --space-name, or both." in said
 
@@ -104,7 +113,7 @@ def test_an_app_of_nobody_is_refused(loopback: Loopback, capsys: pytest.CaptureF
 def test_without_a_region_nothing_is_called(
     loopback: Loopback, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A missing region is said, with the variable that sets it."""
+    """The message has the variable that sets a region."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert "There is no AWS region; set AWS_DEFAULT_REGION" in _refused(loopback, capsys, *RUN, "--command", "true")
 
@@ -112,39 +121,40 @@ def test_without_a_region_nothing_is_called(
 def test_without_credentials_nothing_is_called(
     loopback: Loopback, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Missing credentials are said, with how to get some."""
+    """The message says how to configure credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     assert "There are no AWS credentials" in _refused(loopback, capsys, *RUN, "--command", "true")
 
 
-@pytest.mark.parametrize(("name", "value"), [("AWS_PROFILE", "nobody"), ("AWS_DEFAULT_REGION", "no region!")])
-def test_a_wrong_aws_configuration_is_refused(
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("AWS_PROFILE", "nobody"), ("AWS_DEFAULT_REGION", "no region!"), ("AWS_ENDPOINT_URL_SAGEMAKER", "nonsense")],
+)
+def test_an_invalid_aws_configuration_is_refused(
     loopback: Loopback,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     value: str,
 ) -> None:
-    """A profile or a region that is none is named."""
+    """A profile that does not exist, an invalid region and an invalid endpoint are named."""
     monkeypatch.setenv(name, value)
     assert value in _refused(loopback, capsys, *RUN, "--command", "true")
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_an_exit_status(outcome: Outcome) -> None:
-    """Scripts can tell the outcomes apart, and only success is 0."""
+    """Only success is 0, and the other outcomes have a status from 1 to 5."""
     assert (EXIT_STATUS[outcome] == 0) is (outcome is Outcome.SUCCEEDED)
     assert EXIT_STATUS[outcome] in range(6)
-    # 2 is for bad input, and nothing else.
+    # 2 means bad input, and nothing else.
     assert EXIT_STATUS[outcome] != 2
 
 
 def test_the_help_has_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody has to look for them."""
-    with pytest.raises(SystemExit) as end:
-        main(["run", "--help"])
-    assert end.value.code == 0
+    """Whoever writes a script finds the exit statuses in the help."""
+    assert main(["run", "--help"]) == 0
     assert "5 skipped" in " ".join(capsys.readouterr().out.split())
 
 
@@ -159,7 +169,7 @@ def test_the_help_has_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> N
         ("DescribeApp", (400, {"__type": "ResourceNotFound"}), 4, "app_gone", "app-deleted"),
     ],
 )
-def test_json_is_one_object_and_nothing_else(  # noqa: PLR0917 (pytest hands them over by name)
+def test_json_output_is_one_object_and_nothing_else(  # noqa: PLR0917 (pytest hands them over by name)
     loopback: Loopback,
     capsys: pytest.CaptureFixture[str],
     operation: str,
@@ -168,7 +178,7 @@ def test_json_is_one_object_and_nothing_else(  # noqa: PLR0917 (pytest hands the
     outcome: str,
     code: str,
 ) -> None:
-    """On standard output stands the report as one JSON object; the exit status says the same."""
+    """Standard output has the report as one JSON object on one line; the exit status has the same outcome."""
     loopback.answers[operation] = answer
     assert main([*RUN, "--command", "true", "--json"]) == status
     said = capsys.readouterr()
@@ -178,15 +188,15 @@ def test_json_is_one_object_and_nothing_else(  # noqa: PLR0917 (pytest hands the
     assert said.out.count("\n") == 1
 
 
-def test_without_json_the_outcome_is_a_line(loopback: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
-    """For a person, outcome and reason."""
+def test_without_json_the_last_line_is_the_outcome(loopback: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """Outcome and reason are shown as text."""
     loopback.answers["DescribeApp"] = (200, {"Status": "Failed", "FailureReason": "No room."})
     assert main([*RUN, "--command", "true"]) == 4
     assert capsys.readouterr().out.startswith("app_gone: The app failed to start: No room. ")
 
 
-def test_the_right_app_is_asked_for(loopback: Loopback) -> None:
-    """User, space, type and name of the app go to SageMaker as they were given."""
+def test_the_app_that_was_named_is_described(loopback: Loopback) -> None:
+    """User, space, type and name of the app are sent to SageMaker as they were given."""
     loopback.answers["DescribeApp"] = (200, {"Status": "Deleted"})
     main([*RUN, "--app-name", "mine", "--command", "true"])
     main(["run", "--domain-id", "d-abc", "--space-name", "team", "--user-profile-name", "bot", "--command", "true"])

@@ -1,6 +1,6 @@
-"""Disks of a few megabytes for tests to fill: file systems in a mount namespace of their own, seen only from inside it.
+"""Disks of a few megabytes for tests to fill: file systems in a mount namespace of their own, visible only inside it.
 
-Nothing is mounted outside, and nothing that is written inside reaches this machine's disk: it is memory, bounded.
+Nothing is mounted outside, and nothing written inside reaches this machine's disk: it is in memory, and bounded.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ _MOUNT = 'while [ $# -gt 0 ]; do mount -t tmpfs -o "$1" none "$2" || exit; shift
 
 @dataclass(frozen=True)
 class Disks:
-    """The namespace, kept by a process of its own."""
+    """The namespace of the disks; a process keeps it alive."""
 
     keeper_pid: int
 
     @property
     def enter(self) -> tuple[str, ...]:
-        """What a program is started through to see the disks."""
+        """The command that starts a program inside, where it sees the disks."""
         namespaces = ("--user", "--mount", "--preserve-credentials", f"--target={self.keeper_pid}")
         return (needs("nsenter"), *namespaces)
 
     def inside(self, path: Path | str) -> Path:
-        """Where a path of the inside is, from here."""
+        """The path by which a file inside is reached from here."""
         return Path(f"/proc/{self.keeper_pid}/root{path}")
 
-    def use_names_up(self, folder: Path, *, but: int = 0) -> None:
-        """Leave only so many files to be made on the disk of a folder."""
+    def use_up_files(self, folder: Path, *, but: int = 0) -> None:
+        """Use up the files that can be made on a folder's disk, but for so many."""
         names = self.inside(folder) / "names"
         shutil.rmtree(names, ignore_errors=True)
         names.mkdir()
-        made = []
+        made: list[Path] = []
         with contextlib.suppress(OSError):
             while True:
                 made.append(names / str(len(made)))
@@ -61,7 +61,7 @@ class Disks:
 
 @contextmanager
 def small_disks(disks: Mapping[Path, str]) -> Iterator[Disks]:
-    """A disk in each folder, with these mount options of tmpfs; skips the test where that is not permitted."""
+    """Mount a disk on each folder, with these options of tmpfs; skips the test where that is not permitted."""
     arguments = [part for folder, options in disks.items() for part in (options, str(folder))]
     command = [needs("unshare"), "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh", *arguments]
     with subprocess.Popen(

@@ -1,9 +1,9 @@
 """A Studio app in memory, for the engine to set up: the other end of its HTTP session and of its channel.
 
-The model of what answers there, written after what `remote.sh` and an interactive shell do: a terminal per connection
-with a shell that becomes ours, and the runs that outlive it in `AppStart`. Commands run, print and end from one look
-at them to the next. Nothing takes time but what waits for something that does not come. Faults happen to the lines that
-the engine types, in the order they are given; invocations take turns at each line.
+It models what `remote.sh` and an interactive shell do: each connection has a terminal with a shell that becomes ours;
+the runs outlive it in `AppStart`. A command goes on each time it is followed. Only waiting for something that does not
+come takes time. Faults happen to the lines that the engine types, in the order they are given; invocations take turns
+at each line.
 """
 
 from __future__ import annotations
@@ -39,41 +39,41 @@ _SWALLOWED_LINES_OF_A_SLOW_SHELL = 2
 
 
 class Fault(StrEnum):
-    """What can happen to a line on its way there, to what it does, or to its answer on the way back."""
+    """What can happen to a line on its way to the app, while it runs, or to its answer on the way back."""
 
     NOT_SENT = "the socket breaks under the line"
-    LOST_BEFORE = "the socket breaks, and nobody has read the line"
-    LOST_AFTER = "the socket breaks when the line has done its work"
+    LOST_BEFORE = "the socket breaks before anybody reads the line"
+    LOST_AFTER = "the socket breaks when the line has run"
     LOST_IN_ANSWER = "the socket breaks in the middle of the answer"
     SHELL_GONE = "the terminal ends before the line"
-    SILENT = "the line does its work, and nothing ever comes back"
-    UNREAD = "Ctrl-C throws the line away"
+    SILENT = "the line runs, and nothing ever comes back"
+    UNREAD = "Ctrl-C discards the line"
     INTERRUPTED_BEFORE = "Ctrl-C ends the line before it does anything"
-    INTERRUPTED_AFTER = "Ctrl-C ends the line when it has done its work, and the answer is gone"
-    TYPED_BEFORE = "somebody's own line comes first"
-    TYPED_AFTER = "somebody's own line comes after"
+    INTERRUPTED_AFTER = "Ctrl-C ends the line when it has run, and the answer is lost"
+    TYPED_BEFORE = "somebody else types a line first"
+    TYPED_AFTER = "somebody else types a line afterwards"
     HTTP_FAILS = "the next calls fail, and the socket breaks"
-    REPLACED = "the app is deleted and started anew"
+    REPLACED = "the app is deleted and started again"
     KILLED_BEFORE = "the invocation dies"
-    KILLED_AFTER = "the invocation dies, and its line does its work"
+    KILLED_AFTER = "the invocation dies, and its line runs"
 
 
 class Killed(BaseException):
-    """An invocation ends here, as a process does: nothing below may catch this."""
+    """The process of an invocation is killed: nothing may catch this."""
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a command does when it runs: what it prints before each look at it, and how it ends.
+    """What a command does: what it prints before each time it is followed, and how it ends.
 
-    `{prompt}` in what it prints becomes the newest prompt of ours in this app, answer and all.
+    `{prompt}` in its output becomes the latest prompt of ours in this app, with its answer.
     """
 
     prints: tuple[str, ...] = ()
     exit_status: int = 0
     ended: str = ""  # timed-out, stopped
     is_lost: bool = False
-    looks_until_kept: int = 0
+    follows_until_kept: int = 0  # how often it is followed before its keeper is there
     prints_after_its_end: tuple[str, ...] = ()
 
 
@@ -83,23 +83,24 @@ class RemoteCommand:
 
     behaviour: Behaviour
     script: str
+    environment: str = ""
     log: str = ""
-    looks: int = 0
+    follows: int = 0
     was_stopped: bool = False
 
     @property
     def is_kept(self) -> bool:
-        """Is its keeper there?"""
-        return self.looks > self.behaviour.looks_until_kept
+        """Does its keeper exist yet?"""
+        return self.follows > self.behaviour.follows_until_kept
 
     @property
     def is_over(self) -> bool:
         """Has it ended?"""
-        return self.looks > self.behaviour.looks_until_kept + len(self.behaviour.prints)
+        return self.follows > self.behaviour.follows_until_kept + len(self.behaviour.prints)
 
     @property
     def state(self) -> str:
-        """What `follow` calls it."""
+        """The state that `follow` answers."""
         if not self.is_kept:
             return "none"
         if not self.is_over:
@@ -107,9 +108,9 @@ class RemoteCommand:
         return "lost" if self.behaviour.is_lost else "over"
 
     def go_on(self, prompt: str) -> None:
-        """Do what is to be done until the next look."""
-        since_kept = self.looks - self.behaviour.looks_until_kept
-        self.looks += 1
+        """Go on until it is followed the next time."""
+        since_kept = self.follows - self.behaviour.follows_until_kept
+        self.follows += 1
         pieces = self.behaviour.prints + self.behaviour.prints_after_its_end
         if 0 <= since_kept < len(pieces):
             self.log += pieces[since_kept].replace("{prompt}", prompt)
@@ -117,11 +118,12 @@ class RemoteCommand:
 
 @dataclass
 class AppStart:
-    """What one start of the app keeps."""
+    """What one start of the app keeps: the setup version of each run, the claim, the verdicts, the commands."""
 
     runs: dict[str, str] = field(default_factory=dict)
     claimed_by: str = ""
     over: dict[str, tuple[str, str]] = field(default_factory=dict)
+    environments: dict[tuple[str, str], str] = field(default_factory=dict)
     commands: dict[tuple[str, str], RemoteCommand] = field(default_factory=dict)
 
 
@@ -129,10 +131,9 @@ class AppStart:
 class InMemoryStudio:
     """A Studio with one app; `set_up` reaches it through `sagemaker`, `http_session()` and `open_channel`.
 
-    `behaviours` says what each script does; another script fails the test, for it is not what was to run. `faults` says
-    after how many lines the next one happens. `cuts` are the sizes of frames, `swallowed` the lines that the start-up
-    files of each terminal's shell read away (None: it reads none until two are there). `left` are the terminals that
-    nobody has deleted.
+    `behaviours` says what each script does; any other script fails the test. `faults` says after how many lines the
+    next fault happens. `cuts` are the sizes of frames, `swallowed` how many lines the start-up files of each terminal's
+    shell swallow (None: the shell reads nothing until two lines are there). `terminals` are those not deleted yet.
     """
 
     behaviours: dict[str, Behaviour]
@@ -147,8 +148,8 @@ class InMemoryStudio:
     newest_prompt: str = ""
 
     def __post_init__(self) -> None:
-        """Count from here."""
-        self._faults = self._plan_faults()
+        """Begin to count lines, frames and terminals."""
+        self._faults = self._fault_of_each_line()
         self._frame_sizes = cycle(self.cuts)
         self._swallowed = cycle(self.swallowed)
         self.failing_calls = 0
@@ -161,40 +162,40 @@ class InMemoryStudio:
 
     @property
     def now(self) -> AppStart:
-        """This start of the app."""
+        """The current start of the app."""
         return self.starts[-1]
 
     def http_session(self) -> Any:  # noqa: ANN401 (as much of a session as is used)
-        """A session of an invocation's own."""
+        """An HTTP session for one invocation."""
         return _HttpSession(self)
 
-    def open_channel(self, address: WebSocketAddress, _deadline: Deadline) -> Any:  # noqa: ANN401 (a channel)
-        """Open a terminal of the app."""
+    def open_channel(self, address: WebSocketAddress, _deadline: Deadline) -> InMemoryChannel:
+        """Connect to a terminal of the app."""
         terminal = self.terminals.get(address.url.rpartition("/")[2])
         if terminal is None:
             raise ShellGone("The terminal is not there.")
         return InMemoryChannel(self, terminal)
 
     def new_terminal(self, name: str) -> None:
-        """Make a terminal."""
+        """Create a terminal."""
         self.terminals[name] = Terminal(self, next(self._swallowed))
 
     def replace(self) -> None:
-        """Start the app anew: all it kept is gone, and so are its terminals."""
+        """Start the app again: everything it kept is gone, and so are its terminals."""
         self.starts.append(AppStart())
         self.terminals.clear()
 
     def calm_down(self) -> None:
-        """No more faults from now on."""
+        """Have no more faults from now on."""
         self._faults = iter(())
         self.failing_calls = 0
 
     def next_fault(self) -> Fault | None:
-        """What happens to the line that is typed now."""
+        """The fault that happens to the next line, if any."""
         return next(self._faults, None)
 
     def frames(self, text: str) -> list[str]:
-        """The text as it arrives."""
+        """The text, cut into the frames in which it arrives."""
         frames, at = [], 0
         while at < len(text):
             size = next(self._frame_sizes)
@@ -202,14 +203,14 @@ class InMemoryStudio:
             at += size
         return frames
 
-    def _plan_faults(self) -> Iterator[Fault | None]:
+    def _fault_of_each_line(self) -> Iterator[Fault | None]:
         for lines_before, fault in self.faults:
             yield from [None] * lines_before
             yield fault
 
 
 class InMemoryChannel:
-    """What `studio_setup.terminal.channel.Channel` is, to a terminal of the app in memory."""
+    """A channel to a terminal of the app in memory."""
 
     def __init__(self, studio: InMemoryStudio, terminal: Terminal) -> None:
         self._studio = studio
@@ -219,7 +220,7 @@ class InMemoryChannel:
         self._is_silent = False
 
     def send(self, text: str) -> None:
-        """Type a line, if it is not empty; the other invocations have their turn first."""
+        """Type a line, if it is not empty; first it is the other invocations' turn."""
         if not text:
             return
         take_turns()
@@ -278,7 +279,7 @@ class InMemoryChannel:
 
 
 class Terminal:
-    """A terminal of the app: first the user's shell, then ours. What is typed comes in, what is shown comes out."""
+    """A terminal of the app: first the user's shell, then ours."""
 
     def __init__(self, studio: InMemoryStudio, swallowed: int | None) -> None:
         self._studio = studio
@@ -287,7 +288,7 @@ class Terminal:
         self._nonce = self._number = self._answer = self._text = ""
 
     def type(self, line: str, fault: Fault | None) -> str:
-        """Type a line, and whatever the fault has somebody else type; what is shown then."""
+        """Type a line, and what the fault has somebody else type; what the terminal shows then."""
         if not self._nonce:
             return self._for_the_users_shell(line)
         if fault is Fault.UNREAD:
@@ -352,22 +353,22 @@ class Terminal:
         return 0
 
     def _take_text(self, line: str) -> str:
-        """Set the shell's variable `text` as the beginning of a line says; the rest of the line."""
+        """Set the shell's variable `text` as the line begins with; the rest of the line."""
         while match := _TEXT.match(line):
             self._text = (self._text if match[1] else "") + match[2]
             line = line[match.end() :]
         return line
 
-    # What remote.sh has, by the same names.
+    # The functions of remote.sh, by the same names.
 
-    def _open_run(self, run: str, digest: str) -> None:
-        self._studio.now.runs[run] = digest
+    def _open_run(self, run: str, version: str) -> None:
+        self._studio.now.runs[run] = version
         self._answer = f"opened {run}"
 
-    def _claim(self, run: str, digest: str, force: str = "") -> None:
+    def _claim(self, run: str, version: str, force: str = "") -> None:
         assert force in {"", "force"}
         app = self._studio.now
-        app.runs[run] = digest
+        app.runs[run] = version
         is_taken_over = force and app.claimed_by in app.over
         holder = app.claimed_by = run if is_taken_over else app.claimed_by or run
         verdict = app.over.get(holder, ("-", ""))[0]
@@ -381,14 +382,21 @@ class Terminal:
         verdict, attempt = self._studio.now.over.setdefault(run, (verdict, attempt))
         self._answer = f"finish {verdict} {attempt}"
 
+    def _note_environment(self, run: str, command: str) -> None:
+        app = self._studio.now
+        assert run in app.runs, "a run of another start of the app"
+        app.environments[run, command] = _printf_b(self._text)
+        self._answer = "noted"
+
     def _start(self, run: str, command: str, _limit_seconds: str) -> None:
         app = self._studio.now
         assert run in app.runs, "a run of another start of the app"
         if (run, command) not in app.commands:
             script = _printf_b(self._text)
-            assert all(other.is_over for (of, _), other in app.commands.items() if of == run), "not in its turn"
-            assert script in self._studio.behaviours, f"this was not to run: {script!r}"
-            app.commands[run, command] = RemoteCommand(self._studio.behaviours[script], script)
+            assert all(other.is_over for (of, _), other in app.commands.items() if of == run), "started out of turn"
+            assert script in self._studio.behaviours, f"unexpected script: {script!r}"
+            environment = app.environments.get((run, command), "")
+            app.commands[run, command] = RemoteCommand(self._studio.behaviours[script], script, environment)
 
     def _stop(self, run: str, command: str) -> None:
         self._studio.now.commands[run, command].was_stopped = True
@@ -409,19 +417,19 @@ class Terminal:
 
 
 class _HttpSession:
-    """As much of a `requests.Session` as logging in, and asking for terminals, takes."""
+    """As much of a `requests.Session` as the login and the terminals need."""
 
     def __init__(self, studio: InMemoryStudio) -> None:
         self._studio = studio
         self.cookies = RequestsCookieJar()
 
     def get(self, _url: str, **_: object) -> Any:  # noqa: ANN401 (a response)
-        self._fail_if_it_is_time()
+        self._fail_if_due()
         self.cookies.set("_xsrf", "x", domain="d-0.studio.us-east-1.sagemaker.aws", path="/")
         return _Response(200, {})
 
     def request(self, method: str, url: str, json: dict[str, str] | None = None, **_: object) -> Any:  # noqa: ANN401
-        self._fail_if_it_is_time()
+        self._fail_if_due()
         if method == "POST" and json:
             self._studio.new_terminal(json["name"])
             return _Response(201, json)
@@ -430,7 +438,7 @@ class _HttpSession:
             return _Response(204 if known else 404, {})
         return _Response(200, {"connections": 0})
 
-    def _fail_if_it_is_time(self) -> None:
+    def _fail_if_due(self) -> None:
         if self._studio.failing_calls:
             self._studio.failing_calls -= 1
             raise requests.ConnectionError
@@ -454,7 +462,7 @@ class _Response:
 
 
 def take_turns() -> None:
-    """Let the other invocations go on, if this is one of several."""
+    """Let the other invocations go on, if there are any."""
     scheduler = getcurrent().parent
     if scheduler is not None:
         scheduler.switch()

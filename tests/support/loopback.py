@@ -1,4 +1,4 @@
-"""The least of a SageMaker API and of a Studio that the ways in can be driven against, on a port of this machine."""
+"""As much of a SageMaker API and of a Studio as the entry points need, on a port of this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ XSRF_COOKIE = "XSRF-COOKIE-0123456789"
 
 
 class Loopback:
-    """Answers SageMaker's calls from `answers`; `/auth` logs in, `/jupyter/default/` is a Jupyter server's REST API."""
+    """Answers SageMaker's calls from `answers`; `/auth` logs in, `/jupyter/default/` is a Jupyter server's API."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -29,7 +29,7 @@ class Loopback:
         }
 
     def refuse(self, operation: str, code: str, message: str = "No.") -> None:
-        """Answer that operation with an error from now on."""
+        """Answer this operation with an error from now on."""
         self.answers[operation] = (400, {"__type": code, "message": message})
 
     def __enter__(self) -> Self:
@@ -98,4 +98,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Keep the requests out of the tests' output."""

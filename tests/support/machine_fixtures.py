@@ -1,4 +1,4 @@
-"""The kinds of machine that a terminal can be on, as fixtures."""
+"""The kinds of machine that an app runs on, as fixtures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.support.machines import Machine, path_of
 
 @pytest.fixture(scope="session")
 def path_of_kind(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """The PATH of a kind of machine, made once."""
+    """Give the PATH of a kind of machine; it is made once."""
     folder = tmp_path_factory.mktemp("machines")
     return functools.cache(lambda kind: path_of(kind, folder / kind))
 
 
 @pytest.fixture(params=["this", "bash-as-sh", "dash", "busybox"])
 def machine(request: pytest.FixtureRequest, tmp_path: Path, path_of_kind: Callable[[str], str]) -> Iterator[Machine]:
-    """A machine: this one with its bash; one with dash only; one with busybox only."""
+    """A machine: this one, one whose sh is bash, one with dash only, one with busybox only."""
     shell = "bash" if request.param == "this" else "sh"
     with Machine(path_of_kind(request.param), tmp_path, shell).switched_off_after() as machine:
         yield machine

@@ -1,4 +1,4 @@
-"""The kinds of machine an app runs on, made of what this machine has: which `sh`, with bash or without."""
+"""The kinds of machine that an app runs on, made from what this machine has: which `sh`, with bash or without."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from studio_setup.terminal.shell import Shell
 from tests.support.needs import needs
 from tests.support.pty_channel import MARKER, PtyChannel, all_ended, fast_deadline, marked_processes, wait_until_ended
 
-# What a machine has beside its shells: the tools of remote.sh and of the scripts in the tests.
+FRAME_BYTES = 65536
+SHELL_SECONDS = 20.0
+# What a machine has besides its shells: the tools that remote.sh and the scripts in the tests need.
 _TOOLS = "base64 cat chmod dd env find grep head id ln ls mkdir mkfifo mv printf readlink rm seq setsid sleep stty tail"
 _TOOLS += " touch tr true wc yes"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine with a user: a PATH, a home, a temporary directory, and a mark on every process."""
+    """A machine with a user: a PATH, a home, a TMPDIR, and a mark by which its processes are found."""
 
     path: str
     folder: Path
@@ -32,13 +34,13 @@ class Machine:
     marker: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
-        """Make the user's home."""
+        """Make the user's folders."""
         self.home.mkdir()
         self.temporary.mkdir()
 
     @property
     def home(self) -> Path:
-        """Where the user is at home."""
+        """The user's home."""
         return self.folder / "home of the user"
 
     @property
@@ -60,7 +62,7 @@ class Machine:
 
     @contextmanager
     def terminal(
-        self, *program: str, frame_bytes: int = 65536, speed: float = 1.0, **environ: str
+        self, *program: str, frame_bytes: int = FRAME_BYTES, speed: float = 1.0, **environ: str
     ) -> Iterator[PtyChannel]:
         """A terminal with the user's shell, or another program."""
         channel = PtyChannel(program or [self.shell], self.environ | environ, frame_bytes=frame_bytes, speed=speed)
@@ -70,20 +72,22 @@ class Machine:
             channel.end()
 
     @contextmanager
-    def own_shell(self, *program: str, seconds: float = 20, speed: float = 1.0, **environ: str) -> Iterator[Shell]:
-        """A shell of ours in a terminal of the user's."""
-        with self.terminal(*program, speed=speed, **environ) as channel:
+    def own_shell(
+        self, *program: str, seconds: float = SHELL_SECONDS, speed: float = 1.0, **environ: str
+    ) -> Iterator[Shell]:
+        """A shell of our own, in a terminal of the user's."""
+        with self.terminal(*program, frame_bytes=FRAME_BYTES, speed=speed, **environ) as channel:
             yield Shell.take_over(channel, fast_deadline(seconds * speed, speed))
 
     @contextmanager
     def runs(self, *program: str, **environ: str) -> Iterator[RemoteRuns]:
-        """The runs that are kept on this machine, over a terminal of their own."""
-        with self.own_shell(*program, **environ) as shell:
+        """The runs that are kept on the machine, over a terminal of its own."""
+        with self.own_shell(*program, seconds=SHELL_SECONDS, speed=1, **environ) as shell:
             yield RemoteRuns.prepare(shell)
 
     @property
     def hasty_path(self) -> str:
-        """A PATH whose `sleep` hurries when asked to sleep as end_group does: what does not listen is killed soon."""
+        """A PATH with a `sleep` that is short for end_group, so that what ignores SIGTERM is killed soon."""
         folder = self.folder / "hasty"
         if not folder.exists():
             folder.mkdir()
@@ -93,22 +97,22 @@ class Machine:
         return f"{folder}:{self.path}"
 
     def processes(self) -> dict[int, str]:
-        """What runs on this machine."""
+        """The processes of the machine: their ids and command lines."""
         return marked_processes(self.marker)
 
     def left_processes(self) -> dict[int, str]:
-        """What still runs on this machine when everything should have ended."""
+        """The processes that are left after waiting for all of them to end."""
         return wait_until_ended(self.marker)
 
     @contextmanager
     def switched_off_after(self) -> Iterator[Machine]:
-        """The machine; every process of it is ended afterwards."""
+        """The machine; afterwards all its processes are killed."""
         with all_ended(self.marker):
             yield self
 
 
 def path_with(folder: Path, sh: str, *, bash: bool) -> str:
-    """A PATH whose `sh` is this program, and that has bash only if it says so."""
+    """A PATH whose `sh` is this program, and that has bash only if `bash` is true."""
     if sh == "busybox":
         busybox = needs("busybox")
         applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
@@ -117,16 +121,16 @@ def path_with(folder: Path, sh: str, *, bash: bool) -> str:
         programs = {tool: found for tool in _TOOLS.split() if (found := shutil.which(tool))} | {"sh": needs(sh)}
     if bash:
         programs["bash"] = needs("bash")
-    # Not what PATH has, which may be a script for bash.
+    # Not the one on PATH, which may be a script for bash.
     programs["python3"] = os.path.realpath(sys.executable)
-    folder.mkdir()  # last: nothing is left half made where a program is missing
+    folder.mkdir()  # last, so that a missing program leaves nothing half made
     for name, program in programs.items():
         (folder / name).symlink_to(program)
     return str(folder)
 
 
 def path_of(kind: str, folder: Path) -> str:
-    """The PATH of a kind of machine: this one's own, or one of the kinds that are made."""
+    """The PATH of a kind of machine: this one's own, or one that is made."""
     match kind:
         case "this":
             needs("bash")

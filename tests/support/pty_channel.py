@@ -1,4 +1,4 @@
-"""A channel to a REAL shell on a REAL pseudo-terminal of this machine, in place of a Jupyter terminal."""
+"""A channel to a real shell on a pseudo-terminal of this machine, in place of a Jupyter terminal."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _READ_BYTES = 65536
 
 
 class PtyChannel:
-    """What `studio_setup.terminal.channel.Channel` is, for a shell started here.
+    """A channel to a program that is started here.
 
-    `frame_bytes` cuts what the shell prints into frames of that size at most. `speed` is how much faster than time the
-    clock of the deadline goes that the shell under test is given (see `fast_deadline`).
+    What it prints arrives in frames of `frame_bytes` at most. `speed` is that of the deadline's clock (see
+    `fast_deadline`): a wait of so many seconds takes so many times less.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class PtyChannel:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.screen = ""
         self._terminal, side_of_the_shell = pty.openpty()
-        # A session of its own with this terminal as the controlling one, as terminado makes it.
+        # In a session of its own, with this as its controlling terminal, as terminado does it.
         self.process = subprocess.Popen(
             [shutil.which("setsid") or "setsid", "-c", *program],
             stdin=side_of_the_shell,
@@ -78,13 +78,13 @@ class PtyChannel:
         return text
 
     def close(self) -> None:
-        """Hang up; the shell is told so by its terminal."""
+        """Hang up, which the shell hears of by SIGHUP."""
         if self._terminal >= 0:
             os.close(self._terminal)
             self._terminal = -1
 
     def end(self) -> None:
-        """Hang up, and end the shell if that does not."""
+        """Hang up, and kill the shell if that does not end it."""
         self.close()
         try:
             self.process.wait(2)
@@ -94,12 +94,12 @@ class PtyChannel:
 
 
 def fast_deadline(seconds: float, speed: float = 1.0) -> Deadline:
-    """A deadline whose seconds are shorter than real ones: waiting for something that does not come costs little."""
+    """A deadline on a clock that is `speed` times as fast, so that waiting in vain takes little time."""
     return Deadline.after(seconds, lambda: time.monotonic() * speed, lambda wait: time.sleep(wait / speed))
 
 
 def marked_processes(marker: str) -> dict[int, str]:
-    """The processes that have the marker in their environment, with their command lines."""
+    """The processes with the marker in their environment: their ids and command lines."""
     found = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
@@ -111,7 +111,7 @@ def marked_processes(marker: str) -> dict[int, str]:
 
 
 def wait_until_ended(marker: str, limit_seconds: float = 5.0) -> dict[int, str]:
-    """What is left of the marked processes when there is none any more, or the limit is reached."""
+    """Wait until no marked process is left, or the limit is reached; those that are left."""
     until = time.monotonic() + limit_seconds
     while (left := marked_processes(marker)) and time.monotonic() < until:
         time.sleep(0.01)
@@ -120,7 +120,7 @@ def wait_until_ended(marker: str, limit_seconds: float = 5.0) -> dict[int, str]:
 
 @contextlib.contextmanager
 def all_ended(marker: str) -> Iterator[None]:
-    """End whatever marked process is left behind."""
+    """Kill the marked processes that are left afterwards."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""One command of a run, followed to its end: what of its output is fetched, shown and counted."""
+"""One command of a run, followed to its end: how much of its output is fetched, logged and counted."""
 
 from __future__ import annotations
 
@@ -10,89 +10,112 @@ from studio_setup.model.errors import ConnectionLost
 from studio_setup.model.report import CommandResult
 from studio_setup.model.setup import Command
 from studio_setup.runs.command_run import HEAD_BYTES, TAIL_BYTES, CommandRun
-from studio_setup.runs.remote_runs import Progress, Start
+from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
+
+COMMAND = Command("one", "echo $X", 77, environment={"X": "spam"})
+
+CarryOut = Callable[[RemoteRuns], CommandResult]
 
 
-class _Runs:
-    """The runs of an app with one command: by each call, its state and what it has printed; None loses the call."""
+class _Runs(RemoteRuns):
+    """The runs of an app with one command: for each call its state and what it has printed; None loses the call."""
 
-    def __init__(self, *looks: tuple[str, bytes] | None) -> None:
-        self._looks = list(looks)
-        self.asked: list[tuple[int, int]] = []
+    def __init__(self, *states: tuple[str, bytes] | None) -> None:
+        self._states = list(states)
+        self.fetched: list[tuple[int, int]] = []
+        self.starts: list[Start | None] = []
 
     def log_path(self, run_id: str, command: str) -> str:
         """Say where its output is."""
         return f"/{run_id}/{command}"
 
-    def follow(self, _run: str, _command: str, offset: int, count: int, _start: Start | None = None) -> Progress:
-        """Go one look on; the last one stays."""
-        self.asked.append((offset, count))
-        look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
-        if look is None:
+    def follow(self, run_id: str, command: str, offset: int, count: int, start: Start | None = None) -> Progress:  # noqa: ARG002
+        """Go on to the next state; the last one stays."""
+        self.fetched.append((offset, count))
+        self.starts.append(start)
+        now = self._states.pop(0) if len(self._states) > 1 else self._states[0]
+        if now is None:
             raise ConnectionLost("Lost.")
-        state, printed = look
+        state, printed = now
         is_over = state == "over"
         return Progress(state, 0 if is_over else None, "", 1.0, len(printed), printed[offset : offset + count])
 
 
 @pytest.fixture
-def carry_out() -> Callable[[_Runs], CommandResult]:
-    """Carry one command out, over as many connections as it takes."""
-    run = CommandRun("run", Command("one", "true"))
-    return run.carry_out  # type: ignore[return-value]
+def carry_out() -> CarryOut:
+    """Carry out one command, over as many connections as it takes."""
+    return CommandRun("run", COMMAND).carry_out
 
 
 @pytest.fixture
-def shown(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What the log shows of the output, line by line."""
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """The output in the log, one item for each record."""
     caplog.set_level("INFO", logger="studio_setup")
     return lambda: [record.__dict__["text"] for record in caplog.records if record.msg == "command.output"]
 
 
-def test_a_line_is_shown_when_it_is_whole(
-    carry_out: Callable[[_Runs], CommandResult], shown: Callable[[], list[str]]
-) -> None:
-    """What is printed in two parts is one line of the log; what is there is fetched once, and nothing else is asked."""
+def test_a_line_is_logged_when_it_is_whole(carry_out: CarryOut, logged: Callable[[], list[str]]) -> None:
+    """A line that is printed in two parts is logged as one; each byte of output is fetched once."""
     runs = _Runs(("running", b"on"), ("over", b"one\n"))
     assert carry_out(runs).succeeded
-    assert shown() == ["one\n"]
-    assert runs.asked == [(0, HEAD_BYTES), (2, HEAD_BYTES - 2)]
+    assert logged() == ["one\n"]
+    assert runs.fetched == [(0, HEAD_BYTES), (2, HEAD_BYTES - 2)]
 
 
 @pytest.mark.parametrize("left_out_bytes", [0, 1])
 def test_every_byte_between_head_and_tail_is_counted(
-    carry_out: Callable[[_Runs], CommandResult], shown: Callable[[], list[str]], left_out_bytes: int
+    carry_out: CarryOut, logged: Callable[[], list[str]], left_out_bytes: int
 ) -> None:
-    """The least that can be left out is one byte."""
+    """Output of exactly head and tail is logged whole; of one byte more, one byte is left out and counted."""
     result = carry_out(_Runs(("over", b"h" * HEAD_BYTES + b"x" * left_out_bytes + b"t" * TAIL_BYTES)))
     assert result.left_out_bytes == left_out_bytes
-    assert "".join(shown()) == "h" * HEAD_BYTES + "t" * TAIL_BYTES
+    assert "".join(logged()) == "h" * HEAD_BYTES + "t" * TAIL_BYTES
 
 
-def test_what_is_left_out_adds_up(carry_out: Callable[[_Runs], CommandResult]) -> None:
-    """If its children print on while the connection is lost, what is left out then comes to what was before."""
+def test_the_bytes_left_out_add_up(carry_out: CarryOut) -> None:
+    """If children of the command print more while the connection is lost, the bytes left out then are added."""
     runs = _Runs(("over", b"x" * 100_000), None, ("over", b"x" * 200_000))
     with pytest.raises(ConnectionLost):
         carry_out(runs)
     assert carry_out(runs).left_out_bytes == 200_000 - HEAD_BYTES - TAIL_BYTES
 
 
-def test_what_is_held_is_shown_when_the_rest_is_gone(
-    carry_out: Callable[[_Runs], CommandResult], shown: Callable[[], list[str]]
+def test_text_that_was_held_back_is_logged_if_the_rest_is_gone(
+    carry_out: CarryOut, logged: Callable[[], list[str]]
 ) -> None:
-    """If somebody empties a command's log before its tail is fetched, the last that was fetched is shown."""
+    """If somebody empties the command's log before its tail is fetched, the text that was fetched is logged."""
     lines, rest = b"\n" * 32_000, b"x" * 1000
     assert carry_out(_Runs(("over", lines + rest), ("over", b""))).succeeded
-    assert shown() == [lines.decode(), rest[: HEAD_BYTES - len(lines)].decode()]
+    assert logged() == [lines.decode(), rest[: HEAD_BYTES - len(lines)].decode()]
 
 
-def test_a_command_that_is_over_is_not_asked_about_again(
-    carry_out: Callable[[_Runs], CommandResult], caplog: pytest.LogCaptureFixture
-) -> None:
-    """When the connection is lost later on, a command that was followed to its end is as it was, in the log too."""
+def test_a_command_that_is_over_is_not_followed_again(carry_out: CarryOut, caplog: pytest.LogCaptureFixture) -> None:
+    """After a later loss, the result of a command that was followed to its end is the same, and is not logged again."""
     caplog.set_level("INFO", logger="studio_setup")
     runs = _Runs(("over", b"one\n"))
     result = carry_out(runs)
-    lines, asked = len(caplog.records), len(runs.asked)
+    lines, asked = len(caplog.records), len(runs.fetched)
     assert carry_out(runs) is result
-    assert (len(caplog.records), len(runs.asked)) == (lines, asked)
+    assert (len(caplog.records), len(runs.fetched)) == (lines, asked)
+
+
+def test_a_command_is_started_with_its_script_limit_and_variables(carry_out: CarryOut) -> None:
+    """The first call starts the command with all that it was given; the others only follow it."""
+    runs = _Runs(("running", b""), ("running", b""), ("over", b""))
+    carry_out(runs)
+    assert runs.starts == [Start("echo $X", 77, {"X": "spam"}), None, None]
+
+
+def test_a_command_that_has_not_begun_is_started_again(carry_out: CarryOut) -> None:
+    """As long as the app knows nothing of the command, every call tries to start it."""
+    runs = _Runs(("none", b""), ("none", b""), ("over", b""))
+    assert carry_out(runs).succeeded
+    assert None not in runs.starts
+
+
+def test_a_command_that_never_begins_is_a_lost_connection(carry_out: CarryOut) -> None:
+    """Starting is not tried for ever; the message names the command."""
+    runs = _Runs(("none", b""))
+    with pytest.raises(ConnectionLost, match="Command one does not start"):
+        carry_out(runs)
+    assert len(runs.starts) == 30

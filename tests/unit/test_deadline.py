@@ -1,4 +1,4 @@
-"""The one deadline, in a time of the test's own."""
+"""The deadline and the stopwatch, on a clock of the test's own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from studio_setup.model.deadline import Deadline, Stopwatch
 from tests.support.fakes import FakeTime
 
 
-def test_a_deadline_comes_nearer_and_passes(fake_time: FakeTime) -> None:
-    """What remains shrinks with the clock, and is never negative."""
+def test_a_deadline_approaches_and_expires(fake_time: FakeTime) -> None:
+    """The remaining time shrinks as the clock goes on, and is never negative."""
     deadline = fake_time.deadline(10)
     assert (deadline.remaining_seconds, deadline.expired) == (10, False)
     fake_time.now += 9.5
@@ -20,21 +20,21 @@ def test_a_deadline_comes_nearer_and_passes(fake_time: FakeTime) -> None:
     assert (deadline.remaining_seconds, deadline.expired) == (0, True)
 
 
-def test_a_deadline_of_no_time_has_passed(fake_time: FakeTime) -> None:
-    """A function that is invoked with less time than it reserves has none."""
+def test_a_deadline_without_time_has_expired(fake_time: FakeTime) -> None:
+    """A function that is invoked with less time than it reserves has none left."""
     assert fake_time.deadline(0).expired
     assert fake_time.deadline(-5).expired
 
 
-def test_a_deadline_within_is_never_later(fake_time: FakeTime) -> None:
-    """A wait inside a wait has its own limit, or the outer one if that is sooner."""
+def test_a_deadline_within_another_is_never_later(fake_time: FakeTime) -> None:
+    """A wait inside a wait has its own limit, or the outer one if that comes first."""
     deadline = fake_time.deadline(10)
     assert deadline.within(3).remaining_seconds == 3
     assert deadline.within(30).remaining_seconds == 10
 
 
-def test_only_cleaning_up_may_take_longer(fake_time: FakeTime) -> None:
-    """An extended deadline goes past its own end, by that much from now."""
+def test_an_extended_deadline_may_be_later(fake_time: FakeTime) -> None:
+    """Cleaning up gets that many seconds from now, even if the deadline has expired."""
     deadline = fake_time.deadline(1)
     fake_time.now += 5
     assert deadline.extended(10).remaining_seconds == 10
@@ -42,7 +42,7 @@ def test_only_cleaning_up_may_take_longer(fake_time: FakeTime) -> None:
 
 
 def test_a_pause_is_about_as_long_as_asked(fake_time: FakeTime) -> None:
-    """Many pauses differ, by a tenth at most, so that many apps do not ask in step."""
+    """Pauses differ by a tenth at most, so that many apps do not poll in step."""
     deadline = fake_time.deadline(10_000)
     for _ in range(200):
         deadline.pause(10)
@@ -50,8 +50,8 @@ def test_a_pause_is_about_as_long_as_asked(fake_time: FakeTime) -> None:
     assert len(set(fake_time.slept)) > 100
 
 
-def test_a_pause_within_a_time_is_any_part_of_it(fake_time: FakeTime) -> None:
-    """Many pauses spread evenly over all of it."""
+def test_a_pause_within_a_time_is_a_random_part_of_it(fake_time: FakeTime) -> None:
+    """Many pauses are spread evenly over the whole time."""
     deadline = fake_time.deadline(10_000)
     for _ in range(400):
         deadline.pause_within(10)
@@ -60,8 +60,8 @@ def test_a_pause_within_a_time_is_any_part_of_it(fake_time: FakeTime) -> None:
     assert 4 < sum(fake_time.slept) / 400 < 6
 
 
-def test_a_pause_never_goes_past_the_end(fake_time: FakeTime) -> None:
-    """Whatever pause is asked for, it ends with the deadline."""
+def test_a_pause_ends_with_the_deadline(fake_time: FakeTime) -> None:
+    """However long a pause is asked for, it does not go past the deadline."""
     deadline = fake_time.deadline(3)
     deadline.pause(60)
     deadline.pause(60)
@@ -72,21 +72,19 @@ def test_a_pause_never_goes_past_the_end(fake_time: FakeTime) -> None:
 @pytest.mark.parametrize(
     ("remaining", "timeouts"), [(600, (5, 30)), (10, (5, 11)), (2, (3, 3)), (0, (1, 1)), (-9, (1, 1))]
 )
-def test_http_calls_have_timeouts_that_fit(
-    fake_time: FakeTime, remaining: float, timeouts: tuple[float, float]
-) -> None:
-    """A call never waits for ever, never much past the deadline, and always for some time."""
+def test_http_timeouts_fit_the_deadline(fake_time: FakeTime, remaining: float, timeouts: tuple[float, float]) -> None:
+    """A call waits neither for ever nor long past the deadline, and always for some time."""
     assert fake_time.deadline(remaining).http_timeouts() == timeouts
 
 
-def test_real_time_is_what_passes_by_default() -> None:
-    """Without a clock of its own, a deadline knows the machine's, which never goes back."""
+def test_the_default_clock_is_the_machines() -> None:
+    """Without a clock of its own, a deadline uses the monotonic clock."""
     deadline = Deadline.after(1000)
     assert 999 < deadline.remaining_seconds <= 1000
 
 
-def test_a_stopwatch_counts_seconds(fake_time: FakeTime) -> None:
-    """Seconds so far, to the millisecond."""
+def test_a_stopwatch_counts_milliseconds(fake_time: FakeTime) -> None:
+    """The seconds so far are rounded to the millisecond."""
     watch = Stopwatch(fake_time.clock)
     assert watch.seconds == 0
     fake_time.now += 1.23456

@@ -1,4 +1,4 @@
-"""From what a command printed to what can stand in a log."""
+"""From what a command printed to what is logged."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def _shown(chunks: list[bytes]) -> str:
         *("two-returns", "controls", "tab", "letters"),
     ],
 )
-def test_only_what_can_be_read_is_shown(text: str, shown: str) -> None:
-    """Colours, titles, cursor movements, overwritten progress and control characters go; text stays."""
+def test_only_readable_text_is_shown(text: str, shown: str) -> None:
+    """Colours, titles, cursor movements, overwritten progress and control characters are removed; text stays."""
     assert printable(text) == shown
 
 
-def test_invalid_utf8_is_shown_as_such() -> None:
-    """A byte that is no text is replaced, and what is around it is kept."""
+def test_invalid_utf8_is_replaced() -> None:
+    """An invalid byte becomes a replacement character, and the text around it is kept."""
     assert _shown([b"caf\xe9 \xff\xfe ok\n"]) == "caf\ufffd \ufffd\ufffd ok\n"
 
 
-def test_a_cut_character_at_the_very_end_is_shown_as_such() -> None:
-    """Output that ends in the middle of a character ends in a replacement."""
+def test_an_incomplete_character_at_the_end_is_replaced() -> None:
+    """Output that ends in the middle of a character ends with a replacement character."""
     assert _shown(["snow ☃".encode()[:-1]]) == "snow \ufffd"
 
 
-def test_plain_lines_come_out_whole_however_they_are_cut() -> None:
-    """Every cut into two, and every size of chunk, gives the same text."""
+def test_text_is_the_same_however_it_is_cut() -> None:
+    """Cut in two anywhere, or into chunks of any size, the output gives the same text."""
     data = PLAIN.encode()
     for cut in range(len(data) + 1):
         assert _shown([data[:cut], data[cut:]]) == PLAIN
@@ -58,15 +58,15 @@ def test_plain_lines_come_out_whole_however_they_are_cut() -> None:
         assert _shown([data[start : start + size] for start in range(0, len(data), size)]) == PLAIN
 
 
-def test_an_escape_code_cut_in_two_is_not_shown() -> None:
-    """A code within a line goes, wherever it is cut."""
+def test_an_escape_code_that_is_cut_in_two_is_removed() -> None:
+    """A code within a line is removed wherever it is cut."""
     data = b"one \x1b[1;31mred\x1b[0m \x1b]0;title\x07two\nthree\n"
     for cut in range(len(data) + 1):
         assert _shown([data[:cut], data[cut:]]) == "one red two\nthree\n"
 
 
-def test_lines_are_shown_whole() -> None:
-    """A line is held until its end has come, so that a log has lines."""
+def test_a_line_is_held_until_it_ends() -> None:
+    """Only whole lines are logged; the rest comes at the end of the output."""
     text = OutputText()
     assert text.feed(b"one\ntw") == "one\n"
     assert text.feed(b"o") == ""
@@ -75,14 +75,14 @@ def test_lines_are_shown_whole() -> None:
     assert text.feed(b"", final=True) == ""
 
 
-def test_all_lines_that_are_whole_are_shown_at_once() -> None:
-    """However many lines arrive together, only the last is held, if it has not ended."""
+def test_whole_lines_are_shown_at_once() -> None:
+    """However many lines arrive together, only the last is held, and only if it has not ended."""
     assert OutputText().feed(b"one\ntwo\nthr") == "one\ntwo\n"
     assert OutputText().feed(b"line\n" * 2000 + b"torn") == "line\n" * 2000
 
 
-def test_a_long_line_is_waited_for_but_not_a_longer_one() -> None:
-    """A line is held up to 4,096 characters; of what is longer, an escape code that may be cut stays behind."""
+def test_a_line_is_held_up_to_4096_characters() -> None:
+    """A longer line is shown in parts, and only an escape code that may be incomplete is held back."""
     text = OutputText()
     assert text.feed(b"." * 4096) == ""
     assert text.feed(b".") == "." * 4097
@@ -90,8 +90,8 @@ def test_a_long_line_is_waited_for_but_not_a_longer_one() -> None:
     assert OutputText().feed(b".\x1b[31m" + b"." * 5000) == "." * 5001
 
 
-def test_a_line_without_end_is_not_held_for_ever() -> None:
-    """A command that prints dots all day is seen to do so, and nothing of it is lost or kept."""
+def test_a_line_that_never_ends_is_shown_in_parts() -> None:
+    """The dots of a command that prints nothing else are shown soon, and none is lost or repeated."""
     text, shown, longest_wait = OutputText(), [], 0
     waiting = 0
     for _ in range(1000):
@@ -104,7 +104,20 @@ def test_a_line_without_end_is_not_held_for_ever() -> None:
     assert longest_wait < 10_000
 
 
-def test_a_progress_bar_is_shown_in_its_last_state() -> None:
-    """Of what a line shows in its time, only the end is logged."""
+def test_of_a_progress_bar_only_the_last_state_is_shown() -> None:
+    """What was overwritten on a line is not logged."""
     chunks = [f"\r{percent}%".encode() for percent in range(101)]
     assert _shown([*chunks, b"\ndone\n"]) == "100%\ndone\n"
+
+
+def test_an_unfinished_title_does_not_hide_the_next_line() -> None:
+    """An escape code that never ends is taken to end with its line."""
+    assert "important" in printable("\x1b]0;never ended\nimportant\n")
+
+
+def test_where_a_long_line_is_cut_no_escape_code_is() -> None:
+    """When a line that never ends is shown in parts, no part ends in the middle of an escape code."""
+    text, shown = OutputText(), ""
+    for _ in range(3000):
+        shown += text.feed(b"\x1b[1;31m.\x1b[0m"[:5]) + text.feed(b"\x1b[1;31m.\x1b[0m"[5:])
+    assert shown + text.feed(b"", final=True) == "." * 3000

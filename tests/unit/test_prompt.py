@@ -15,27 +15,27 @@ from studio_setup.terminal.shell import _TAKE_OVER
 
 NONCE = "0123456789abcdef"
 PROMPT = f"<{NONCE}:7:42:follow over>"
-HUMAN_PROMPTS = ["bash-4.2$ ", "sagemaker-user@studio$ ", "(studio) sagemaker-user@studio$ ", "root@vm:~# ", "> "]
+PROMPTS_OF_USERS = ["bash-4.2$ ", "sagemaker-user@studio$ ", "(studio) sagemaker-user@studio$ ", "root@vm:~# ", "> "]
 
 
 class Finder(Protocol):
-    """What finds a prompt."""
+    """An object that finds prompts."""
 
     def feed(self, text: str) -> None:
-        """Take in what arrived."""
+        """Take in text that arrived."""
 
     def find(self, line_number: int | None) -> Reply | None:
-        """Return the reply, if it is there."""
+        """Return the reply, if it has arrived."""
 
 
 class NaiveFinder:
-    """Looks at what arrived last only, as if frames were messages: what the tests here must not let pass."""
+    """Looks only at the last frame, as if frames were messages: the mistake that the tests here must find."""
 
     def __init__(self, nonce: str) -> None:
         self._nonce, self._frame = nonce, ""
 
     def feed(self, text: str) -> None:
-        """Forget what was before."""
+        """Forget the frame before."""
         self._frame = text
 
     def find(self, line_number: int | None) -> Reply | None:
@@ -62,12 +62,12 @@ def _check_two_chunks(make: Callable[[str], Finder]) -> None:
 
 
 def test_a_prompt_is_found_wherever_it_is_cut_in_two() -> None:
-    """Two frames hold one reply, whatever part of the prompt is in which."""
+    """Two frames give one reply, wherever in the prompt the first one ends."""
     _check_two_chunks(PromptFinder)
 
 
 def test_a_prompt_is_found_wherever_it_is_cut_in_three() -> None:
-    """Three frames hold one reply, and so does a frame for each character."""
+    """Three frames give one reply, and so does one frame for each character."""
     text = f"x\r\n{PROMPT}"
     expected = [Reply(42, "follow over", "x\r\n")]
     for first, second in itertools.combinations_with_replacement(range(len(text) + 1), 2):
@@ -75,14 +75,14 @@ def test_a_prompt_is_found_wherever_it_is_cut_in_three() -> None:
     assert _replies(PromptFinder(NONCE), list(text)) == expected
 
 
-def test_a_matcher_of_frames_would_not_pass() -> None:
-    """The test above can fail: a matcher that takes frames for messages does."""
+def test_a_finder_that_looks_at_single_frames_fails() -> None:
+    """The tests above can fail: they do for a finder that takes frames for messages."""
     with pytest.raises(AssertionError):
         _check_two_chunks(NaiveFinder)
 
 
-def test_the_echo_of_the_take_over_is_no_prompt() -> None:
-    """What is typed to get our prompt comes back as an echo, and is not taken for it, however it is wrapped."""
+def test_the_echo_of_our_typing_is_not_a_prompt() -> None:
+    """The line that sets our prompt comes back as an echo; however it is wrapped, it is not taken for the prompt."""
     finder = PromptFinder(NONCE)
     typed = _TAKE_OVER.format(prompt=finder.as_shell_text)
     for width in (len(typed), 80, 20, 7, 1):
@@ -92,8 +92,8 @@ def test_the_echo_of_the_take_over_is_no_prompt() -> None:
             assert finder.find(None) is None
 
 
-def test_the_prompts_own_text_is_no_prompt() -> None:
-    """Where PS1 is shown as it was set, by `set -x` or `env`, nothing matches."""
+def test_the_text_of_ps1_is_not_a_prompt() -> None:
+    """PS1 as it was set, which `set -x` and `declare` show, does not match."""
     finder = PromptFinder(NONCE)
     for text in (
         f"PS1='{finder.as_shell_text}'",
@@ -104,24 +104,24 @@ def test_the_prompts_own_text_is_no_prompt() -> None:
     assert finder.find(7) is None
 
 
-def test_the_prompts_text_fits_between_single_quotes() -> None:
-    """It is typed inside single quotes, and holds what a shell turns into line, status and answer."""
+def test_the_text_of_ps1_fits_between_single_quotes() -> None:
+    """It is typed between single quotes, and has the variables that the shell replaces with line, status and answer."""
     text = PromptFinder(NONCE).as_shell_text
     assert text == f"<{NONCE}:$sn:$?:$answer>"
 
 
-@pytest.mark.parametrize("human", HUMAN_PROMPTS)
-def test_prompts_for_people_are_just_text(human: str) -> None:
-    """Output that looks like any prompt ends no line but ours."""
+@pytest.mark.parametrize("prompt", PROMPTS_OF_USERS)
+def test_prompts_of_users_are_just_text(prompt: str) -> None:
+    """Output that looks like another prompt is not a reply."""
     finder = PromptFinder(NONCE)
-    finder.feed(f"{human}\r\n{human}")
+    finder.feed(f"{prompt}\r\n{prompt}")
     assert finder.find(None) is None
     finder.feed(PROMPT)
-    assert finder.find(7) == Reply(42, "follow over", f"{human}\r\n{human}")
+    assert finder.find(7) == Reply(42, "follow over", f"{prompt}\r\n{prompt}")
 
 
-def test_the_answers_to_other_lines_are_passed_over() -> None:
-    """The prompt after somebody else's typing has the number of the line before, and is not the reply."""
+def test_the_prompts_of_other_lines_are_skipped() -> None:
+    """The prompt after something typed by somebody else has the number of an earlier line, and is not the reply."""
     finder = PromptFinder(NONCE)
     finder.feed(f"<{NONCE}:6:0:old>typed\r\n<{NONCE}:6:1:old><{NONCE}::0:>")
     assert finder.find(7) is None
@@ -131,24 +131,24 @@ def test_the_answers_to_other_lines_are_passed_over() -> None:
     assert (reply.exit_status, reply.answer) == (3, "mine")
 
 
-def test_any_prompt_will_do_before_lines_have_numbers() -> None:
-    """The first prompt has no number, and shows that the shell is ours."""
+def test_the_first_prompt_has_no_number() -> None:
+    """Asked for any prompt, the finder accepts the first one, which shows that the shell is ours."""
     finder = PromptFinder(NONCE)
     finder.feed(f"banner\r\n<{NONCE}::0:>")
     assert finder.find(None) == Reply(0, "", "banner\r\n")
 
 
 @pytest.mark.parametrize("nonce", ["0123456789abcdee", "", "abcdef", "0123456789ABCDEF"])
-def test_a_prompt_of_another_shell_is_no_prompt(nonce: str) -> None:
-    """Only the shell that was given the nonce can answer, not one before it in the same terminal."""
+def test_the_prompt_of_another_shell_is_not_ours(nonce: str) -> None:
+    """Only the shell that was given the nonce can answer, not an earlier one in the same terminal."""
     finder = PromptFinder(NONCE)
     finder.feed(f"<{nonce}:7:0:x>")
     assert finder.find(None) is None
 
 
 @pytest.mark.parametrize("text", [f"<{NONCE}:7:42:a\r\nb>", f"<{NONCE}:7::a>", f"<{NONCE}:7:-1:a>", f"{NONCE}:7:42:a>"])
-def test_a_garbled_prompt_is_no_prompt(text: str) -> None:
-    """A prompt that something else was printed into is not half believed."""
+def test_a_garbled_prompt_is_not_a_prompt(text: str) -> None:
+    """A prompt with other text printed into it is not taken for one."""
     finder = PromptFinder(NONCE)
     finder.feed(text)
     assert finder.find(7) is None
@@ -157,14 +157,14 @@ def test_a_garbled_prompt_is_no_prompt(text: str) -> None:
 @pytest.mark.parametrize("before", ["\x1b[0m", "\x1b]0;title\x07", "\x1b[?2004h", "\r", "\x1b[31m$ \x1b[0m", "\x00"])
 @pytest.mark.parametrize("after", ["", "\x1b[K", "\x1b[?2004l", "\r\n"])
 def test_escape_codes_around_the_prompt_do_not_matter(before: str, after: str) -> None:
-    """A terminal's colours, titles and modes around our prompt leave it what it is."""
+    """Colours, titles and modes of the terminal around our prompt do not hide it."""
     finder = PromptFinder(NONCE)
     finder.feed(f"{before}{PROMPT}{after}")
     assert finder.find(7) == Reply(42, "follow over", before)
 
 
-def test_a_reply_is_given_once() -> None:
-    """Text up to a prompt is used up with it; what came after is the beginning of the next."""
+def test_a_reply_is_given_only_once() -> None:
+    """The text up to a prompt is gone with it; the text after it belongs to the next reply."""
     finder = PromptFinder(NONCE)
     finder.feed(f"{PROMPT}next<{NONCE}:8:0:b>")
     assert finder.find(7) is not None
@@ -172,8 +172,8 @@ def test_a_reply_is_given_once() -> None:
     assert finder.find(8) == Reply(0, "b", "next")
 
 
-def test_memory_stays_bounded() -> None:
-    """However much a terminal prints without a prompt, only the last of it is kept, and the prompt after it found."""
+def test_memory_is_bounded() -> None:
+    """However much a terminal prints without a prompt, only the end is kept, and the prompt after it is found."""
     finder = PromptFinder(NONCE)
     frame = "spam and eggs\r\n" * 4096
     tracemalloc.start()
@@ -191,16 +191,16 @@ def test_memory_stays_bounded() -> None:
     assert len(reply.text) < 2_000_000
 
 
-def test_the_tail_is_what_a_person_would_look_at() -> None:
-    """The last of what was shown helps to see why there is no prompt."""
+def test_the_tail_is_the_end_of_the_text() -> None:
+    """The last 500 characters help to see why there is no prompt."""
     finder = PromptFinder(NONCE)
     finder.feed("x" * 1000 + "Password: ")
     assert finder.tail.endswith("xxPassword: ")
     assert len(finder.tail) == 500
 
 
-def test_prompts_of_ours_are_no_text() -> None:
-    """A shell that draws its prompt again and again (busybox) does so beside what was printed."""
+def test_our_prompts_are_removed_from_the_text() -> None:
+    """A shell may draw its prompt several times (busybox does); none of them is part of what was printed."""
     finder = PromptFinder("0a")
     finder.feed("<0a:1:0:><0a:1:0:>no room\r\n<0a:2:1:>")
     assert finder.find(2) == Reply(1, "", "no room\r\n")

@@ -1,10 +1,11 @@
-"""What holds for any setup, whatever happens to it: the engine over a channel in memory, with generated troubles."""
+"""Properties of the engine: what holds for any setup over an app in memory, whatever faults happen to it."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import logging
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,22 +15,23 @@ from greenlet import getcurrent, greenlet
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from studio_setup import command_run, remote_run, shell
 from studio_setup.model.app import App
 from studio_setup.model.errors import ConnectionLost
 from studio_setup.model.outcomes import Outcome
-from studio_setup.model.report import CommandState, SetupReport
+from studio_setup.model.report import CommandResult, CommandState, SetupReport
 from studio_setup.model.setup import Command, Setup
+from studio_setup.runs import command_run, remote_runs
 from studio_setup.runs.command_run import CommandRun
-from studio_setup.runs.remote_runs import Progress, Start
+from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
 from studio_setup.setup_run import Job, Tools, set_up
+from studio_setup.terminal import shell
 from studio_setup.terminal.output import OutputText
 from tests.support.fuzzing import streams
 from tests.support.in_memory_channel import AppStart, Behaviour, Fault, InMemoryStudio, Killed
 
 APP = App("d-0", "alice", "JupyterServer", "default")
 REMOTE_SCRIPT = "# A 'script' for \\0101 the app: ☃\n" * 3
-# So small that short scripts take several lines, and short outputs have a middle.
+# So small that a short script takes several lines, and that of a short output some is left out.
 SMALL = {"HEAD_BYTES": 30, "TAIL_BYTES": 45, "_CHUNK_BYTES": 30}
 MAX_TEXT_CHARACTERS = 50
 TRIES_OF_A_CALL = 5
@@ -40,11 +42,11 @@ INTERRUPTS = {Fault.INTERRUPTED_BEFORE, Fault.INTERRUPTED_AFTER}
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_numbers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Make little enough to be cut in many places."""
+    """Make the limits so small that scripts and outputs are cut in many places."""
     script = tmp_path_factory.mktemp("remote") / "remote.sh"
     script.write_text(REMOTE_SCRIPT, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remote_run, "REMOTE_SCRIPT", script)
+        patch.setattr(remote_runs, "REMOTE_SCRIPT", script)
         patch.setattr(shell, "MAX_TEXT_CHARACTERS", MAX_TEXT_CHARACTERS)
         for name, value in SMALL.items():
             patch.setattr(command_run, name, value)
@@ -52,17 +54,17 @@ def _small_numbers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class _Only(list[logging.Handler]):
-    """The handlers of a logger that gets no more of them."""
+    """The handlers of a logger, to which none can be added."""
 
     def __init__(self, handler: logging.Handler) -> None:
         super().__init__([handler])
 
     def append(self, handler: logging.Handler) -> None:
-        """Keep it out."""
+        """Do not add it."""
 
 
 class _LogOfEach(logging.Handler):
-    """Gives each invocation its own log lines."""
+    """Keeps the log lines of each invocation apart."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +76,7 @@ class _LogOfEach(logging.Handler):
 
 @pytest.fixture(scope="module")
 def log() -> Iterator[_LogOfEach]:
-    """What is logged, and nothing else that pytest would do with so many lines."""
+    """The log; pytest does not collect it too, which would take long for so many lines."""
     logger, log = logging.getLogger("studio_setup"), _LogOfEach()
     was = logger.level, logger.propagate, logger.handlers
     logger.propagate, logger.handlers = False, _Only(log)
@@ -86,29 +88,29 @@ def log() -> Iterator[_LogOfEach]:
 
 @dataclass
 class _World:
-    """A Studio in memory, the plan for its app, and what came of it."""
+    """A Studio in memory, the setup for its app, and the reports of all invocations."""
 
     studio: InMemoryStudio
-    plan: Plan
+    setup: Setup
     log: _LogOfEach
     reports: list[SetupReport] = field(default_factory=list)
     were_killed: int = 0
 
-    def invoke(self, plan: Setup, seconds: float) -> None:
-        """Set the app up in an invocation of its own, and check what it reports at once."""
+    def invoke(self, setup: Setup, seconds: float) -> None:
+        """Set the app up in an invocation of its own, and check its report."""
         self.log.lines.pop(getcurrent(), None)
         logging.getLogger("studio_setup").setLevel(logging.INFO)
         tools = Tools(self.studio.sagemaker, self.studio.http_session(), self.studio.open_channel)
         try:
-            report = set_up(Job(APP, plan), tools, self.studio.time.deadline(seconds))
+            report = set_up(Job(APP, setup), tools, self.studio.time.deadline(seconds))
         except Killed:
             self.were_killed += 1
             return
-        self._check(report, plan, self.log.lines.get(getcurrent(), []))
+        self._check(report, setup, self.log.lines.get(getcurrent(), []))
         self.reports.append(report)
 
-    def _check(self, report: SetupReport, plan: Setup, log: Sequence[Any]) -> None:
-        expected = _expected(plan, self.studio.behaviours)
+    def _check(self, report: SetupReport, setup: Setup, log: Sequence[Any]) -> None:
+        expected = _expected(setup, self.studio.behaviours)
         start = self._start_of(report)
         for result, true in zip(report.commands, expected, strict=False):
             known = (result.name, result.state, result.exit_status)
@@ -118,21 +120,25 @@ class _World:
             assert start is not None
             assert [(result.name, result.state, result.exit_status) for result in report.commands] == expected
             assert report.outcome == _verdict(expected) == start.over[report.run_id][0]
-            self._check_done(report, plan, start)
+            self._check_done(report, setup, start)
             for result in report.commands:
                 _check_log(log, result, start.commands[report.run_id, result.name].log)
         else:
             self._check_reason(report)
 
     def _start_of(self, report: SetupReport) -> AppStart | None:
-        """The start of the app that a report is about: who never learned of its claim may claim the next one too."""
+        """The app start of a report: the latest, as an attempt that never heard of its claim may claim the next too."""
         return next((start for start in reversed(self.studio.starts) if report.run_id in start.runs), None)
 
-    def _check_done(self, report: SetupReport, plan: Setup, start: AppStart) -> None:
+    def _check_done(self, report: SetupReport, setup: Setup, start: AppStart) -> None:
         done = {name: command for (run, name), command in start.commands.items() if run == report.run_id}
-        scripts = {command.name: command.script for command in plan.commands}
+        commands = {command.name: command for command in setup.commands}
         assert list(done) == [result.name for result in report.commands], "each once, in their order, and no other"
-        assert all(command.is_over and command.script == scripts[name] for name, command in done.items())
+        for name, command in done.items():
+            assert command.is_over
+            assert command.script == commands[name].script
+            exported = shlex.split(command.environment)[1::2]
+            assert exported == [f"{variable}={value}" for variable, value in commands[name].environment.items()]
 
     def _check_reason(self, report: SetupReport) -> None:
         match report.code:
@@ -145,24 +151,24 @@ class _World:
             case _:
                 assert report.outcome in {Outcome.UNFINISHED, Outcome.UNREACHABLE}, report
 
-    def invoke_in_peace(self) -> None:
-        """Set the app up once more without trouble, and check what must hold over all invocations."""
+    def invoke_without_faults(self) -> None:
+        """Set the app up once more without faults, and check what must hold over all invocations."""
         self.studio.calm_down()
-        app, digest = self.studio.now, self.plan.version
+        app, version = self.studio.now, self.setup.version
         verdict = app.over.get(app.claimed_by, ("", ""))[0]
         if verdict == "succeeded":
             codes = {"already-set-up"}
-        elif app.runs.get(app.claimed_by, digest) == digest:
+        elif app.runs.get(app.claimed_by, version) == version:
             codes = CODES
         else:
             codes = {"claimed-by-other-setup" if verdict else "setup-changed"}
-        self.invoke(self.plan, 1e6)
+        self.invoke(self.setup, 1e6)
         assert self.reports[-1].code in codes
         self._check_end()
 
     def _check_end(self) -> None:
         for start in self.studio.starts:
-            assert len({run for run, _ in start.commands}) <= 1, "one run of each start of the app"
+            assert len({run for run, _ in start.commands}) <= 1, "one run for each app start"
             reports = [each for each in self.reports if self._start_of(each) is start and each.code in CODES]
             first = [report for report in reports if not report.repeated]
             assert len(first) <= 1
@@ -170,10 +176,20 @@ class _World:
                 assert len(first) == 1
 
 
-def _expected(plan: Setup, behaviours: dict[str, Behaviour]) -> list[tuple[str, CommandState, int | None]]:
-    """What truly comes of each command that is to run."""
+@dataclass(frozen=True)
+class _Step:
+    """A command: its script, whether the setup goes on after its failure, what it does, its variables."""
+
+    script: str
+    goes_on: bool
+    behaviour: Behaviour
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def _expected(setup: Setup, behaviours: dict[str, Behaviour]) -> list[tuple[str, CommandState, int | None]]:
+    """How each command that is to run truly ends."""
     results: list[tuple[str, CommandState, int | None]] = []
-    for command in plan.commands:
+    for command in setup.commands:
         does = behaviours[command.script]
         state = CommandState.EXITED if not does.ended else CommandState(does.ended.replace("-", "_"))
         if does.is_lost:
@@ -192,8 +208,8 @@ def _verdict(results: Sequence[tuple[str, CommandState, int | None]]) -> Outcome
     return Outcome.TIMED_OUT if failures[-1] is CommandState.TIMED_OUT else Outcome.FAILED
 
 
-def _check_log(log: Sequence[Any], result: Any, printed: str) -> None:  # noqa: ANN401 (a result)
-    """Check that what was logged of a command is what it printed, and that every byte is logged or counted."""
+def _check_log(log: Sequence[Any], result: CommandResult, printed: str) -> None:
+    """Check that the logged output is what the command printed, and that every byte is logged or counted."""
     at = left_out = 0
     for line in log:
         if getattr(line, "command", None) != result.name:
@@ -221,12 +237,13 @@ BEHAVIOURS = st.builds(
     exit_status=st.sampled_from([0, 0, 0, 0, 1, 130, 255]),
     ended=st.sampled_from(["", "", "", "", "", "timed-out", "stopped"]),
     is_lost=st.sampled_from([False] * 6 + [True]),
-    looks_until_kept=st.sampled_from([0, 0, 0, 1, 2]),
+    follows_until_kept=st.sampled_from([0, 0, 0, 1, 2]),
     prints_after_its_end=st.sampled_from([(), (), ("later\n",), ("much later " * 5, "{prompt}")]),
 )
 FITS_INTO_A_LINE = "as long as a line takes" + "." * 18
 SCRIPTS = st.sampled_from(["true", "echo 'it''s' \\0101 %s ☃", "long " * 30, FITS_INTO_A_LINE])
-COMMANDS = st.lists(st.tuples(SCRIPTS, st.booleans(), BEHAVIOURS), min_size=1, max_size=3)
+ENVIRONMENTS = st.sampled_from([{}, {}, {"X": "1"}, {"X": "it's \\0101 %s ☃\n", "LONG": "long " * 30}])
+COMMANDS = st.lists(st.builds(_Step, SCRIPTS, st.booleans(), BEHAVIOURS, ENVIRONMENTS), min_size=1, max_size=3)
 FAULTS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(Fault)), max_size=6)
 CUTS = st.lists(st.integers(1, 60), min_size=1, max_size=3)
 SHELLS = st.lists(st.sampled_from([0, 0, 0, 1, 2, None]), min_size=1, max_size=2)
@@ -235,41 +252,40 @@ SECONDS = st.sampled_from([900.0, 900.0, 900.0, 30.0, 5.0])
 IS_CHANGED = st.sampled_from([False] * 7 + [True])
 
 
-def _plan(commands: Sequence[tuple[str, bool, Behaviour]], comment: str = "") -> Setup:
+def _setup(commands: Sequence[_Step], comment: str = "") -> Setup:
     return Setup(
         tuple(
-            Command(f"c{number}", f"{script} # {number}{comment}\n", 60, goes_on)
-            for number, (script, goes_on, _) in enumerate(commands)
+            Command(f"c{number}", f"{step.script} # {number}{comment}\n", 60, step.goes_on, step.environment)
+            for number, step in enumerate(commands)
         )
     )
 
 
 def _world(
     log: _LogOfEach,
-    commands: Sequence[tuple[str, bool, Behaviour]],
+    commands: Sequence[_Step],
     faults: Sequence[tuple[int, Fault]] = (),
     **of_studio: Any,  # noqa: ANN401 (as InMemoryStudio's)
 ) -> _World:
-    plan = _plan(commands)
-    does = [behaviour for _, _, behaviour in commands]
-    behaviours = {command.script: each for command, each in zip(plan.commands, does, strict=True)}
+    setup = _setup(commands)
+    behaviours = {command.script: step.behaviour for command, step in zip(setup.commands, commands, strict=True)}
     interrupts = [number for number, (_, fault) in enumerate(faults) if fault in INTERRUPTS]
     kept = [fault for number, fault in enumerate(faults) if number not in interrupts[TRIES_OF_A_CALL - 1 :]]
-    return _World(InMemoryStudio(behaviours, kept, remote_script=REMOTE_SCRIPT, **of_studio), plan, log)
+    return _World(InMemoryStudio(behaviours, kept, remote_script=REMOTE_SCRIPT, **of_studio), setup, log)
 
 
 @streams(150, 12000)
 @given(commands=COMMANDS, cuts=CUTS, swallowed=SHELLS, noise=st.sampled_from(["", "noise \x1b[0m", "<a:$sn:$?:>\r\n"]))
 def test_an_undisturbed_setup_reports_what_happened(
     log: _LogOfEach,
-    commands: Sequence[tuple[str, bool, Behaviour]],
+    commands: Sequence[_Step],
     cuts: Sequence[int],
     swallowed: Sequence[int | None],
     noise: str,
 ) -> None:
-    """For any commands, output and frames: each runs once, its status and output are as they were, the verdict too."""
+    """Any command, whatever it prints and however frames are cut, runs once, and is reported and logged as it was."""
     world = _world(log, commands, cuts=cuts, swallowed=swallowed, noise=noise)
-    world.invoke(world.plan, 1e6)
+    world.invoke(world.setup, 1e6)
     report = world.reports[0]
     assert report.code == VERDICTS[report.outcome]
     assert not report.resumed
@@ -279,20 +295,20 @@ def test_an_undisturbed_setup_reports_what_happened(
 
 @streams(150, 15000)
 @given(commands=COMMANDS, faults=FAULTS, cuts=CUTS, swallowed=SHELLS, seconds=st.lists(SECONDS, min_size=1, max_size=3))
-def test_no_trouble_makes_a_setup_lie(
+def test_whatever_happens_the_report_is_true(
     *,
     log: _LogOfEach,
-    commands: Sequence[tuple[str, bool, Behaviour]],
+    commands: Sequence[_Step],
     faults: Sequence[tuple[int, Fault]],
     cuts: Sequence[int],
     swallowed: Sequence[int | None],
     seconds: Sequence[float],
 ) -> None:
-    """Whatever breaks, and whoever types, in one invocation after the other: what is reported is what happened."""
+    """Whatever breaks and whoever types, in one invocation after the other, each report says what happened."""
     world = _world(log, commands, faults, cuts=cuts, swallowed=swallowed)
     for limit in seconds:
-        world.invoke(world.plan, limit)
-    world.invoke_in_peace()
+        world.invoke(world.setup, limit)
+    world.invoke_without_faults()
 
 
 @streams(150, 15000)
@@ -303,51 +319,51 @@ def test_no_trouble_makes_a_setup_lie(
     turns=TURNS,
     invocations=st.lists(st.tuples(IS_CHANGED, SECONDS), min_size=2, max_size=3),
 )
-def test_any_number_of_invocations_do_it_once(
+def test_any_number_of_invocations_run_each_command_once(
     *,
     log: _LogOfEach,
-    commands: Sequence[tuple[str, bool, Behaviour]],
+    commands: Sequence[_Step],
     faults: Sequence[tuple[int, Fault]],
     cuts: Sequence[int],
     turns: Sequence[tuple[int, int]],
     invocations: Sequence[tuple[bool, float]],
 ) -> None:
-    """Invocations at once, their lines in any order, with any trouble: each effect once, one verdict, one first report.
+    """Invocations at the same time, with any faults: each command runs once, with one verdict and one first report.
 
-    Some of them have another version of the commands: one version runs, and no command of the other.
+    Some of them have another version of the commands: only commands of one version run.
     """
     world = _world(log, commands, faults, cuts=cuts)
-    changed = _plan(commands, " changed")
+    changed = _setup(commands, " changed")
     world.studio.behaviours.update(
         {
             new.script: world.studio.behaviours[old.script]
-            for old, new in zip(world.plan.commands, changed.commands, strict=True)
+            for old, new in zip(world.setup.commands, changed.commands, strict=True)
         }
     )
     running = [
-        greenlet(lambda plan=changed if is_changed else world.plan, limit=limit: world.invoke(plan, limit))
+        greenlet(lambda setup=changed if is_changed else world.setup, limit=limit: world.invoke(setup, limit))
         for is_changed, limit in invocations
     ]
     _interleave(running, turns)
-    world.invoke_in_peace()
+    world.invoke_without_faults()
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_any_fault_may_happen_to_any_line(log: _LogOfEach, fault: Fault) -> None:
-    """Each fault at each line of a setup, one by one: what is reported is what happened."""
-    fits = (FITS_INTO_A_LINE, False, Behaviour(("out\n",), exit_status=0))
-    long = ("long " * 12, False, Behaviour(("{prompt}", "x" * 90), exit_status=3))
+    """With each fault at each line of a setup, one by one, each report says what happened."""
+    fits = _Step(FITS_INTO_A_LINE, goes_on=False, behaviour=Behaviour(("out\n",)), environment={"X": "long " * 12})
+    long = _Step("long " * 12, goes_on=False, behaviour=Behaviour(("{prompt}", "x" * 90), exit_status=3))
     for number in itertools.count():
         world = _world(log, [fits, long], [(number, fault)])
-        world.invoke(world.plan, 1e4)
+        world.invoke(world.setup, 1e4)
         if world.studio.next_fault() is fault:
             break
-        world.invoke_in_peace()
+        world.invoke_without_faults()
     assert number > 15
 
 
 def _interleave(running: Sequence[greenlet], turns: Sequence[tuple[int, int]]) -> None:
-    """Let invocations go on in turns, until all have ended."""
+    """Let the invocations go on in turns until all have ended."""
     for which, count in itertools.chain(turns, itertools.cycle([(0, 1), (1, 1), (2, 1)])):
         alive = [each for each in running if not each.dead]
         if not alive:
@@ -357,8 +373,8 @@ def _interleave(running: Sequence[greenlet], turns: Sequence[tuple[int, int]]) -
                 alive[which % len(alive)].switch()
 
 
-class _RunsWithLog:
-    """The runs of an app where a command is over and its output is this; some calls are lost, somebody may empty it."""
+class _RunsWithOutput(RemoteRuns):
+    """The runs of an app whose command is over; some calls are lost, and somebody may empty the command's log."""
 
     def __init__(self, output: bytes, lost_calls: set[int], emptied_at: int | None) -> None:
         self.output = output
@@ -369,7 +385,7 @@ class _RunsWithLog:
     def log_path(self, run_id: str, command: str) -> str:
         return f"/{run_id}/{command}"
 
-    def follow(self, _run: str, _command: str, offset: int, count: int, _start: Start | None = None) -> Progress:
+    def follow(self, run_id: str, command: str, offset: int, count: int, start: Start | None = None) -> Progress:  # noqa: ARG002
         self.calls += 1
         assert self.calls < 100, "it never ends"
         if self.calls in self._lost_calls:
@@ -392,16 +408,16 @@ class _RunsWithLog:
 def test_any_output_is_logged_within_bounds(
     log: _LogOfEach, output: bytes, lost_calls: set[int], emptied_at: int | None
 ) -> None:
-    """Of any output, over any losses, head and tail are logged once and the rest is counted; nothing waits for more."""
+    """Over any losses, head and tail of any output are logged once, and the rest is counted."""
     log.lines.clear()
-    runs, command = _RunsWithLog(output, lost_calls, emptied_at), CommandRun("r", Command("c", "true"))
+    runs, command = _RunsWithOutput(output, lost_calls, emptied_at), CommandRun("r", Command("c", "true"))
     result = None
     while result is None:
         with contextlib.suppress(ConnectionLost):
-            result = command.carry_out(runs)  # type: ignore[arg-type]
+            result = command.carry_out(runs)
     assert result.succeeded
     if runs.output != output:
-        return  # nobody can say what was in it
+        return  # what was in it cannot be known
     head, tail = SMALL["HEAD_BYTES"], max(SMALL["HEAD_BYTES"], len(output) - SMALL["TAIL_BYTES"])
     pieces = [output[:head], output[tail:]] if tail > head else [output]
     expected = "".join(OutputText().feed(piece, final=True) for piece in pieces)

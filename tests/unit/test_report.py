@@ -1,4 +1,4 @@
-"""What came of a setup, as values."""
+"""The report of a setup and the results of its commands."""
 
 from __future__ import annotations
 
@@ -18,21 +18,6 @@ RESULT = CommandResult(
     left_out_bytes=34_464,
     log_path="/tmp/studio-setup-1000/abc/one.log",
 )
-IS_ERROR = {
-    Outcome.SUCCEEDED: False,
-    Outcome.FAILED: True,
-    Outcome.TIMED_OUT: True,
-    Outcome.UNFINISHED: True,
-    Outcome.SKIPPED: False,
-    Outcome.APP_GONE: False,
-    Outcome.UNREACHABLE: True,
-}
-
-
-@pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_is_an_error_or_not(outcome: Outcome) -> None:
-    """What failed, or is not done, fails the invocation; what succeeded, is not ours or is gone does not."""
-    assert outcome.is_error is IS_ERROR[outcome]
 
 
 @pytest.mark.parametrize(
@@ -49,15 +34,15 @@ def test_every_outcome_is_an_error_or_not(outcome: Outcome) -> None:
         ),
     ],
 )
-def test_only_exit_status_zero_of_a_command_that_ended_by_itself_is_success(
+def test_only_a_command_that_exited_with_status_0_succeeded(
     state: CommandState, exit_status: int | None, succeeded: bool
 ) -> None:
-    """A command that was ended, lost or still runs never counts as done."""
+    """A command that was ended, was lost or still runs did not succeed, whatever its exit status."""
     assert CommandResult("one", state, exit_status, 1.0, 0, 0, "").succeeded is succeeded
 
 
-def test_a_report_is_plain_json() -> None:
-    """The report goes through JSON and comes back the same, so Lambda can return and log it."""
+def test_a_report_is_json() -> None:
+    """The report is the same after a round trip through JSON, so Lambda can return and log it."""
     report = SetupReport(
         Outcome.TIMED_OUT, "command-timed-out", "one", {"domain_id": "d-abc"}, "run", commands=(RESULT,)
     )
@@ -76,8 +61,8 @@ def test_a_report_is_plain_json() -> None:
     }
 
 
-def test_a_result_is_plain_json() -> None:
-    """A command's result has its name, state, exit status, seconds and bytes."""
+def test_a_result_is_json() -> None:
+    """The result of a command has its name, state, exit status, seconds, bytes and the path of its log."""
     assert json.loads(json.dumps(RESULT.as_fields())) == {
         "name": "one",
         "state": "exited",
@@ -89,8 +74,8 @@ def test_a_result_is_plain_json() -> None:
     }
 
 
-def test_a_failed_setup_says_what_came_of_it() -> None:
-    """The error that Lambda shows has outcome, code and reason in one line, and the report for who catches it."""
+def test_a_failed_setup_says_why() -> None:
+    """The error that Lambda shows has outcome, code and reason in one line; the report is an attribute."""
     report = SetupReport(Outcome.FAILED, "command-failed", "one (exit status 3)", {})
     failed = SetupFailed(report)
     assert str(failed) == "failed: command-failed: one (exit status 3)"

@@ -1,4 +1,4 @@
-"""What nobody may read in a log: the presigned URL's token, and the cookies that come of it."""
+"""Nothing in the log reveals a secret: the presigned URL's token, or a cookie that the login sets."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import io
 import logging
 import traceback
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import boto3
 import pytest
 import requests
-from studio_setup.access.jupyter import Jupyter
-from studio_setup.access.studio import Studio
 
+from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.access.library_logs import quiet_libraries
+from studio_setup.access.login import Login
+from studio_setup.access.terminals import Terminals
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost
@@ -24,8 +27,8 @@ from tests.support.loopback import STUDIO_COOKIE, TOKEN, XSRF_COOKIE, Loopback
 SECRETS = (TOKEN, STUDIO_COOKIE, XSRF_COOKIE)
 
 
-class Everything(logging.Handler):
-    """Keeps all that any formatter could make of every record: message, arguments, extras, exception."""
+class WholeLog(logging.Handler):
+    """Keeps all that a formatter could show of every record: message, arguments, extra fields, exception."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -41,14 +44,14 @@ class Everything(logging.Handler):
 
     @property
     def found(self) -> set[str]:
-        """The secrets in it."""
+        """The secrets that are in it."""
         return {secret for secret in SECRETS if secret in self._text.getvalue()}
 
 
 @pytest.fixture
-def everything() -> Iterator[Everything]:
-    """All that is logged by anyone, at DEBUG, from here on."""
-    handler = Everything()
+def log() -> Iterator[WholeLog]:
+    """All that is logged at DEBUG, by our code and by the libraries."""
+    handler = WholeLog()
     root = logging.getLogger()
     root.addHandler(handler)
     for name in ("", "studio_setup", "boto3", "botocore", "requests", "urllib3", "websocket"):
@@ -58,19 +61,20 @@ def everything() -> Iterator[Everything]:
 
 
 @pytest.fixture
-def log_in(loopback: Loopback, app: App) -> Callable[[], Jupyter]:
-    """Log in over real HTTP, look whether Jupyter is ready, open a terminal and delete it."""
+def log_in(loopback: Loopback, app: App) -> Callable[[], None]:
+    """Log in over real HTTP, wait until the server is ready, create a terminal and delete it."""
 
-    def log_in() -> Jupyter:
+    def log_in() -> None:
         deadline = Deadline.after(20)
+        control_plane = ControlPlane(boto3.client("sagemaker"), deadline)
         with requests.Session() as session:
-            base_url = Studio(boto3.client("sagemaker"), app, deadline).log_in(session)
-            jupyter = Jupyter(session, base_url, deadline)
-            jupyter.wait_until_ready(deadline)
-            terminal = jupyter.create_terminal()
-            assert STUDIO_COOKIE in jupyter.terminal_address(terminal).cookie
-            assert jupyter.delete_terminal(terminal)
-            return jupyter
+            base_url = Login(control_plane, app, "alice", deadline).log_in(session)
+            server = JupyterServer(session, base_url, deadline)
+            server.wait_until_ready(deadline)
+            terminals = Terminals(server)
+            terminal = terminals.create()
+            assert STUDIO_COOKIE in terminals.address(terminal).cookie
+            assert terminals.delete(terminal)
 
     assert loopback.requests == []
     return log_in
@@ -78,57 +82,55 @@ def log_in(loopback: Loopback, app: App) -> Callable[[], Jupyter]:
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize(
-    "tell",
+    "write",
     [
-        lambda log, secret: log.info(secret),
-        lambda log, secret: log.info("%s", secret),
-        lambda log, secret: log.info("%r", {"url": secret}),
-        lambda log, secret: log.info("x", extra={"url": f"http://127.0.0.1/?token={secret}"}),
-        lambda log, secret: log.error("x", exc_info=ValueError(secret)),
+        lambda logger, secret: logger.info(secret),
+        lambda logger, secret: logger.info("%s", secret),
+        lambda logger, secret: logger.info("%r", {"url": secret}),
+        lambda logger, secret: logger.info("x", extra={"url": f"http://127.0.0.1/?token={secret}"}),
+        lambda logger, secret: logger.error("x", exc_info=ValueError(secret)),
     ],
     ids=["message", "argument", "dictionary", "extra", "exception"],
 )
-def test_a_secret_would_be_found(
-    everything: Everything, secret: str, tell: Callable[[logging.Logger, str], None]
-) -> None:
-    """The test below can fail: a secret is found wherever in a record it is."""
-    tell(logging.getLogger("studio_setup.anything"), secret)
-    assert everything.found == {secret}
+def test_a_secret_would_be_found(log: WholeLog, secret: str, write: Callable[[logging.Logger, str], None]) -> None:
+    """The tests below can fail: a secret is found wherever in a record it is."""
+    write(logging.getLogger("studio_setup.anything"), secret)
+    assert log.found == {secret}
 
 
-def test_the_libraries_would_tell(everything: Everything, log_in: Callable[[], Jupyter]) -> None:
-    """It is not for nothing that they are kept quiet: at DEBUG they log the presigned URL."""
+def test_the_libraries_would_reveal_a_secret(log: WholeLog, log_in: Callable[[], None]) -> None:
+    """At DEBUG the libraries log the presigned URL, which is why they are kept quiet."""
     log_in()
-    assert TOKEN in everything.found
+    assert TOKEN in log.found
 
 
-def test_nothing_that_is_logged_holds_a_secret(everything: Everything, log_in: Callable[[], Jupyter]) -> None:
-    """With the libraries kept quiet, a login at DEBUG shows no token and no cookie, and does show something."""
+def test_a_login_reveals_no_secret(log: WholeLog, log_in: Callable[[], None]) -> None:
+    """With the libraries kept quiet, a login at DEBUG logs something, but no token and no cookie."""
     quiet_libraries()
     log_in()
-    assert everything.count > 0
-    assert everything.found == set()
+    assert log.count > 0
+    assert log.found == set()
 
 
-def test_no_failure_holds_a_secret(
-    everything: Everything, loopback: Loopback, app: App, capsys: pytest.CaptureFixture[str]
+def test_a_failed_setup_reveals_no_secret(
+    log: WholeLog, loopback: Loopback, app: App, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A setup that cannot open its terminal's websocket reports and logs that without them."""
+    """A setup that cannot open the terminal's websocket reports and logs that without a token or a cookie."""
     quiet_libraries()
     seconds = iter(range(10_000))
     deadline = Deadline.after(60, lambda: float(next(seconds)), lambda _: None)
-    seen = []
+    addresses: list[object] = []
 
-    def refuse(address: object, _: Deadline) -> None:
-        seen.append(address)
+    def refuse(address: object, _: Deadline) -> NoReturn:
+        addresses.append(address)
         raise ConnectionLost("The terminal's websocket was refused: HTTP 503.")
 
     with requests.Session() as http:
-        tools = Tools(boto3.client("sagemaker"), http, refuse)  # type: ignore[arg-type]
+        tools = Tools(boto3.client("sagemaker"), http, refuse)
         report = set_up(Job(app, Setup((Command("one", "true"),))), tools, deadline)
-    assert seen
+    assert addresses
     assert report.code == "connection-lost"
     assert loopback.terminals == set()
     said = "".join(capsys.readouterr())
-    assert everything.found == set()
-    assert not [secret for secret in SECRETS if secret in f"{report!r}{seen!r}{said}"]
+    assert log.found == set()
+    assert not [secret for secret in SECRETS if secret in f"{report!r}{addresses!r}{said}"]

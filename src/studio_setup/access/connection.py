@@ -14,14 +14,14 @@ from studio_setup.access.terminals import Terminals, is_ours
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, LoginRefused, ShellGone, ShellSilent
 from studio_setup.runs.remote_runs import RemoteRuns
-from studio_setup.terminal.channel import Channel, WebSocketAddress
-from studio_setup.terminal.shell import Shell
+from studio_setup.terminal.channel import WebSocketAddress
+from studio_setup.terminal.shell import Shell, TextChannel
 
 LOG = logging.getLogger(__name__)
 _READY_SECONDS = 20.0
 _SHELL_TRIES = 3
 
-OpenChannel = Callable[[WebSocketAddress, Deadline], Channel]
+OpenChannel = Callable[[WebSocketAddress, Deadline], TextChannel]
 
 
 class Connection:
@@ -67,7 +67,7 @@ class Connection:
             if is_ours(terminal) and not terminals.delete(terminal):
                 self._left_terminals.add(terminal)
 
-    def _open_shell(self, address: WebSocketAddress) -> tuple[Channel, Shell]:
+    def _open_shell(self, address: WebSocketAddress) -> tuple[TextChannel, Shell]:
         try:
             with ExitStack() as stack:
                 channel = stack.enter_context(closing(self._open_channel(address, self._deadline)))
@@ -82,7 +82,7 @@ class Connection:
             self._silences += 1
             if self._silences > 1:
                 raise
-            raise ConnectionLost(str(silent)) from None
+            raise ConnectionLost(silent.message) from None
         return channel, shell
 
     def _ready_server(self) -> JupyterServer:

@@ -42,7 +42,7 @@ class JupyterServer:
             except LoginExpired:
                 raise
             except ConnectionLost as error:
-                problem = str(error)
+                problem = error.message
             if not problem:
                 return
             if deadline.expired:

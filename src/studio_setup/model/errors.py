@@ -17,10 +17,14 @@ class SetupError(Exception):
 
     code: ClassVar[Code]
 
+    @property
+    def message(self) -> str:
+        """What happened, without the remedy: for a log line or another message that has it in the middle."""
+        return super().__str__()
+
     def __str__(self) -> str:
         """What happened, then the remedy."""
-        what = super().__str__()
-        return f"{what} {self.code.remedy}" if self.code.remedy else what
+        return f"{self.message} {self.code.remedy}".rstrip()
 
 
 class BadInput(SetupError):

@@ -82,14 +82,15 @@ finish() {
     answer="finish $(readlink "$root/$1/over")"
 }
 
-# note_environment RUN COMMAND: keep $text (as printf %b takes it), the `export` lines for COMMAND; answers "noted".
+# note_environment RUN COMMAND: keep $text (as printf %b takes it), the `export` lines for COMMAND, unless it has been
+# started before; answers "noted".
 note_environment() {
-    command=$root/$1/$2
+    command=$root/$1/$2 answer=noted
+    [ ! -e "$command.keeper" ] || return 0
     if ! { printf %b "$text" >"$command.environment.$$" && mv -f "$command.environment.$$" "$command.environment"; }; then
         answer="cannot write $command.environment"
         return 1
     fi
-    answer=noted
 }
 
 # start RUN COMMAND LIMIT_SECONDS: run $text (as printf %b takes it) as COMMAND unless it has been started before.
@@ -183,17 +184,19 @@ become() {
     export PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PROGRESS_BAR=off
     export DEBIAN_FRONTEND=noninteractive CONDA_ALWAYS_YES=true NPM_CONFIG_YES=true
     unset HISTFILE PS1 PS2 TMOUT # ours, not the user's
-    # shellcheck disable=SC1090 # written by note_environment
-    [ ! -e "$command.environment" ] || . "$command.environment"
     IFS= read -r first <"$1" || :
     case $first in
     # As the kernel would, but from a file system mounted noexec too.
     '#!'*) interpreter=${first#??} ;;
     *) if command -v bash >/dev/null; then interpreter="bash"; else interpreter="sh"; fi ;;
     esac
-    # In a session of its own, so that killing its process group does not kill its keeper.
     # shellcheck disable=SC2086 # an interpreter and its argument
-    exec setsid $interpreter "$1"
+    set -- $interpreter "$1"
+    # Last, as it may set variables that are used above.
+    # shellcheck disable=SC1090 # written by note_environment
+    [ ! -e "$command.environment" ] || . "$command.environment"
+    # In a session of its own, so that killing its process group does not kill its keeper.
+    exec setsid "$@"
 }
 
 # watch LIMIT_SECONDS: end $command when its time is up.

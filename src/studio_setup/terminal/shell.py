@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 from dataclasses import dataclass
+from typing import Protocol
 
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, OutOfTime, ShellSilent
-from studio_setup.terminal.channel import Channel
 from studio_setup.terminal.output import printable
 from studio_setup.terminal.prompt import PromptFinder, Reply
 
@@ -32,17 +32,30 @@ _TAKE_OVER = (
 _FIRST_LINE = "unset HISTFILE"
 
 
+class TextChannel(Protocol):
+    """A terminal as a stream of text; `Channel` is one. Each method raises ConnectionLost if the terminal is gone."""
+
+    def send(self, text: str) -> None:
+        """Type `text`."""
+
+    def receive(self, timeout_seconds: float) -> str:
+        """The text that arrived next; empty if there was none in that time."""
+
+    def close(self) -> None:
+        """Hang up; the terminal stays."""
+
+
 @dataclass(slots=True)
 class Shell:
     """Our shell; every line has a number, so that a reply belongs to exactly one line."""
 
-    channel: Channel
+    channel: TextChannel
     deadline: Deadline
     _prompt: PromptFinder
     _line_number: int = 0
 
     @classmethod
-    def take_over(cls, channel: Channel, deadline: Deadline) -> Shell:
+    def take_over(cls, channel: TextChannel, deadline: Deadline) -> Shell:
         """Make the terminal's shell ours.
 
         Raises:

@@ -1,0 +1,282 @@
+"""What SageMaker says about the app, its domain and its space: exactly these calls, and every status of an app."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from botocore.stub import Stubber
+
+from studio_setup.access.app_status import AppStatus
+from studio_setup.access.control_plane import ControlPlane
+from studio_setup.model.app import App
+from studio_setup.model.errors import (
+    AppDeleted,
+    AppFailed,
+    AppNotReady,
+    ControlPlaneRefused,
+    SpaceWithoutOwner,
+    SsoDomain,
+)
+from tests.support.fakes import FakeTime
+
+DOMAIN = {"DomainId": "d-abcdefghijkl"}
+APP = DOMAIN | {"UserProfileName": "alice", "AppType": "JupyterServer", "AppName": "default"}
+SPACE_APP = App("d-abcdefghijkl", "", "JupyterLab", "default", space_name="team-space")
+SPACE = DOMAIN | {"SpaceName": "team-space"}
+UNKNOWN_CODES = ["ResourceNotFound", "ValidationException"]
+NOT_IN_SERVICE = ["Deleting", "Deleted", *UNKNOWN_CODES]
+
+MakeStatus = Callable[[App, float], AppStatus]
+
+
+@pytest.fixture
+def make_status(control_plane: ControlPlane, fake_time: FakeTime) -> MakeStatus:
+    """Make the status of an app, with that many seconds left."""
+    return lambda app, seconds: AppStatus(control_plane, app, fake_time.deadline(seconds))
+
+
+@pytest.fixture
+def status(make_status: MakeStatus, app: App) -> AppStatus:
+    """The status of the user's app, with ten minutes left."""
+    return make_status(app, 600)
+
+
+@pytest.fixture
+def space_status(make_status: MakeStatus) -> AppStatus:
+    """The status of a space's app, with ten minutes left."""
+    return make_status(SPACE_APP, 600)
+
+
+def _add_statuses(sagemaker: Stubber, *statuses: str, **more: str) -> None:
+    for status in statuses:
+        if status in UNKNOWN_CODES:
+            sagemaker.add_client_error("describe_app", status, "No such app.", 400, expected_params=APP)
+        else:
+            sagemaker.add_response("describe_app", {"Status": status, **more}, APP)
+
+
+# The domain
+
+
+def test_a_domain_in_iam_mode_is_accepted(sagemaker: Stubber, status: AppStatus) -> None:
+    """Presigned URLs exist for a domain in IAM mode."""
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
+    status.refuse_sso()
+
+
+def test_a_domain_in_sso_mode_is_refused(sagemaker: Stubber, status: AppStatus) -> None:
+    """Presigned URLs do not exist for a domain in SSO mode, and the message says so."""
+    sagemaker.add_response("describe_domain", {"AuthMode": "SSO"}, DOMAIN)
+    with pytest.raises(SsoDomain, match="d-abcdefghijkl signs in through IAM Identity Center"):
+        status.refuse_sso()
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFound"])
+def test_a_refused_domain_call_names_the_code(sagemaker: Stubber, status: AppStatus, code: str) -> None:
+    """If SageMaker refuses to describe the domain, its own code is in the error."""
+    sagemaker.add_client_error("describe_domain", code, "No.", 400)
+    with pytest.raises(ControlPlaneRefused, match=f"describe_domain: {code}: No.") as caught:
+        status.refuse_sso()
+    assert caught.value.aws_code == code
+
+
+def test_a_throttled_call_is_retried(sagemaker: Stubber, status: AppStatus, fake_time: FakeTime) -> None:
+    """A throttled call is made again within the deadline."""
+    sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400)
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
+    status.refuse_sso()
+    assert len(fake_time.slept) == 1
+
+
+# Whom to log in as
+
+
+@pytest.mark.usefixtures("sagemaker")
+def test_a_users_app_is_logged_in_to_as_that_user(status: AppStatus) -> None:
+    """The user of the app is known from the event; no call is made to find out."""
+    assert status.find_user("bot") == "alice"
+
+
+@pytest.mark.parametrize(("owner", "user"), [("alice", "alice"), (None, "bot")])
+def test_a_spaces_app_is_logged_in_to_as_its_owner_or_as_the_shared_space_user(
+    sagemaker: Stubber, space_status: AppStatus, caplog: pytest.LogCaptureFixture, owner: str | None, user: str
+) -> None:
+    """The user is the space's owner, or the configured user profile if it has none; the log says which of the two."""
+    caplog.set_level("INFO", logger="studio_setup")
+    settings = {"OwnershipSettings": {"OwnerUserProfileName": owner}} if owner else {}
+    sagemaker.add_response("describe_space", settings, SPACE)
+    assert space_status.find_user("bot") == user
+    (record,) = caplog.records
+    assert record.getMessage() == "user.found"
+    assert (record.__dict__["user_profile_name"], record.__dict__["is_owner"]) == (user, owner is not None)
+
+
+def test_a_space_without_owner_is_refused_if_no_user_is_configured(sagemaker: Stubber, space_status: AppStatus) -> None:
+    """With no owner and no shared space user, the message says which parameter to set."""
+    sagemaker.add_response("describe_space", {}, SPACE)
+    with pytest.raises(SpaceWithoutOwner, match=r"team-space has no owner.*SharedSpaceUser"):
+        space_status.find_user("")
+
+
+def test_a_refused_space_call_names_the_code(sagemaker: Stubber, space_status: AppStatus) -> None:
+    """If SageMaker refuses to describe the space, its own code is in the error."""
+    sagemaker.add_client_error("describe_space", "AccessDeniedException", "No.", 400, expected_params=SPACE)
+    with pytest.raises(ControlPlaneRefused, match="describe_space: AccessDeniedException"):
+        space_status.find_user("bot")
+
+
+def test_a_spaces_app_is_described_by_its_space(sagemaker: Stubber, make_status: MakeStatus) -> None:
+    """DescribeApp takes the space or the user, never both."""
+    app = App("d-abcdefghijkl", "alice", "JupyterLab", "default", space_name="team-space")
+    expected = SPACE | {"AppType": "JupyterLab", "AppName": "default"}
+    sagemaker.add_response("describe_app", {"Status": "InService"}, expected)
+    make_status(app, 600).wait_until_in_service(0)
+
+
+# Waiting for the app
+
+
+def test_an_app_in_service_is_not_waited_for(sagemaker: Stubber, status: AppStatus, fake_time: FakeTime) -> None:
+    """One call is enough."""
+    _add_statuses(sagemaker, "InService")
+    status.wait_until_in_service(60)
+    assert fake_time.slept == []
+
+
+def test_a_pending_app_is_waited_for(sagemaker: Stubber, status: AppStatus, fake_time: FakeTime) -> None:
+    """Its status is polled every few seconds, with some jitter."""
+    _add_statuses(sagemaker, *["Pending"] * 20, "InService")
+    status.wait_until_in_service(0)
+    assert len(set(fake_time.slept)) == 20
+    assert all(3 < pause < 6 for pause in fake_time.slept)
+
+
+def test_a_slow_app_is_polled_less_often(
+    sagemaker: Stubber, make_status: MakeStatus, app: App, fake_time: FakeTime
+) -> None:
+    """After some minutes the pauses grow, up to half a minute."""
+    _add_statuses(sagemaker, *["Pending"] * 50, "InService")
+    make_status(app, 3600).wait_until_in_service(0)
+    assert fake_time.slept[-1] > 25
+    assert max(fake_time.slept) <= 33
+
+
+@pytest.mark.parametrize(("pause_seconds", "count"), [(5.0, 31), (4.3, 35)], ids=["on-the-dot", "just-after"])
+def test_the_pauses_grow_evenly(
+    *,
+    sagemaker: Stubber,
+    make_status: MakeStatus,
+    app: App,
+    fake_time: FakeTime,
+    monkeypatch: pytest.MonkeyPatch,
+    pause_seconds: float,
+    count: int,
+) -> None:
+    """With constant jitter, each pause after 150 seconds is 15 % longer than the one before, up to half a minute."""
+    jitter = pause_seconds / 4.5
+    monkeypatch.setattr(random, "uniform", lambda _low, _high: jitter)
+    _add_statuses(sagemaker, *["Pending"] * 60, "InService")
+    make_status(app, 3600).wait_until_in_service(0)
+    assert fake_time.slept[:count] == pytest.approx([pause_seconds] * count)
+    growing = [min(pause_seconds * 1.15**number, 30 * jitter) for number in range(1, 61 - count)]
+    assert fake_time.slept[count:] == pytest.approx(growing)
+
+
+def test_waiting_is_logged(
+    sagemaker: Stubber, status: AppStatus, fake_time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has each status that was waited in, and for how long so far."""
+    caplog.set_level("INFO", logger="studio_setup")
+    _add_statuses(sagemaker, "Deleted", "Pending", "InService")
+    status.wait_until_in_service(60)
+    first, both = round(fake_time.slept[0], 3), round(sum(fake_time.slept), 3)
+    assert [
+        (record.msg, record.__dict__.get("status"), record.__dict__["waited_seconds"]) for record in caplog.records
+    ] == [
+        ("app.waiting", "Deleted", 0),
+        ("app.waiting", "Pending", first),
+        ("app.in_service", None, both),
+    ]
+
+
+def test_a_failed_app_gives_its_reason(sagemaker: Stubber, status: AppStatus) -> None:
+    """SageMaker's own reason is in the message, and waiting ends at once."""
+    _add_statuses(sagemaker, "Pending")
+    _add_statuses(sagemaker, "Failed", FailureReason="The lifecycle configuration exited with 1.")
+    with pytest.raises(AppFailed, match=r"The lifecycle configuration exited with 1\."):
+        status.wait_until_in_service(60)
+
+
+def test_a_failed_app_without_a_reason_says_so(sagemaker: Stubber, status: AppStatus) -> None:
+    """A missing reason is said to be missing."""
+    _add_statuses(sagemaker, "Failed")
+    with pytest.raises(AppFailed, match=r"start: no reason given\."):
+        status.wait_until_in_service(60)
+
+
+@pytest.mark.parametrize("not_in_service", NOT_IN_SERVICE)
+def test_without_grace_a_deleted_app_is_not_waited_for(
+    sagemaker: Stubber, status: AppStatus, not_in_service: str
+) -> None:
+    """An app that is deleted or unknown ends the setup at once."""
+    _add_statuses(sagemaker, not_in_service)
+    with pytest.raises(AppDeleted, match=f"alice/JupyterServer/default is .*{not_in_service}"):
+        status.wait_until_in_service(0)
+
+
+@pytest.mark.parametrize("not_in_service", NOT_IN_SERVICE)
+def test_an_earlier_app_of_that_name_is_not_taken_for_the_one_that_started(
+    sagemaker: Stubber, status: AppStatus, not_in_service: str
+) -> None:
+    """Right after the event, DescribeApp may still describe the app before: deleted, or unknown."""
+    _add_statuses(sagemaker, not_in_service, not_in_service, "Pending", "InService")
+    status.wait_until_in_service(60)
+
+
+@pytest.mark.parametrize("not_in_service", NOT_IN_SERVICE)
+def test_the_grace_for_an_earlier_app_ends(
+    sagemaker: Stubber, status: AppStatus, fake_time: FakeTime, not_in_service: str
+) -> None:
+    """An app that stays deleted or unknown for longer than the grace is gone."""
+    _add_statuses(sagemaker, *[not_in_service] * 4)
+    with pytest.raises(AppDeleted):
+        status.wait_until_in_service(12)
+    assert sum(fake_time.slept) >= 12
+
+
+def test_an_unknown_status_is_not_in_service(sagemaker: Stubber, status: AppStatus) -> None:
+    """A status that AWS may add one day is not taken for InService."""
+    _add_statuses(sagemaker, "Hibernating")
+    with pytest.raises(AppDeleted, match="is Hibernating"):
+        status.wait_until_in_service(0)
+
+
+@pytest.mark.parametrize("last", ["Pending", "Deleted"])
+def test_at_the_deadline_the_last_status_is_named(
+    sagemaker: Stubber, make_status: MakeStatus, app: App, last: str
+) -> None:
+    """If the deadline passes first, the message has the status and how long it was waited for."""
+    _add_statuses(sagemaker, *[last] * 4)
+    with pytest.raises(AppNotReady, match=f"still {last} after 12 seconds"):
+        make_status(app, 12).wait_until_in_service(60)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnrecognizedClientException"])
+def test_a_refused_call_is_not_a_status(sagemaker: Stubber, status: AppStatus, code: str) -> None:
+    """A refusal says nothing about the app: it ends the attempt, with its code."""
+    sagemaker.add_client_error("describe_app", code, "Not you.", 400)
+    with pytest.raises(ControlPlaneRefused, match=f"describe_app: {code}: Not you") as caught:
+        status.wait_until_in_service(60)
+    assert caught.value.aws_code == code
+
+
+def test_after_a_loss_a_deleted_app_is_not_waited_for(
+    sagemaker: Stubber, status: AppStatus, fake_time: FakeTime
+) -> None:
+    """Once the app was in service, a deleted one is not an earlier one of that name."""
+    _add_statuses(sagemaker, "Deleted")
+    with pytest.raises(AppDeleted):
+        status.check_in_service()
+    assert fake_time.slept == []

@@ -1,0 +1,175 @@
+"""The runs in the app, seen from here: what is asked of `remote.sh`, and what is made of its answers."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from studio_setup.model.errors import ConnectionLost, NoWorkspace
+from studio_setup.runs import remote_runs
+from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
+from studio_setup.terminal.prompt import Reply
+from tests.support.fakes import ScriptedShell
+
+RUN = "0123456789ab"
+
+
+def _shell(*answers: str) -> ScriptedShell:
+    """Return a shell that answers so, the last answer from then on."""
+    return ScriptedShell(*(Reply(0, answer, "typed by somebody") for answer in answers))
+
+
+def _follow(*answers: str, count: int = 100) -> Progress:
+    return RemoteRuns(_shell(*answers), "/tmp").follow(RUN, "one", 0, count)
+
+
+# What is typed
+
+
+def test_only_a_start_types_a_script() -> None:
+    """The script is sent when a command is started, and with nothing else."""
+    shell = _shell("follow running - - 1.00 - 0 ")
+    runs = RemoteRuns(shell, "/tmp")
+    runs.follow(RUN, "one", 0, 100, Start("script", 60))
+    runs.follow(RUN, "one", 0, 100)
+    other_shell = _shell("has yes")
+    assert RemoteRuns(other_shell, "/tmp").has(RUN)
+    assert [text for _, text in shell.typed + other_shell.typed] == ["script", "", ""]
+
+
+def test_a_start_without_variables_takes_one_line() -> None:
+    """Where there is no environment to send, nothing is asked for it."""
+    shell = _shell("follow running - - 1.00 - 0 ")
+    RemoteRuns(shell, "/tmp").follow(RUN, "one", 3, 100, Start("script", 60))
+    assert shell.typed == [(f"start {RUN} one 60 && follow {RUN} one 3 100 1", "script")]
+
+
+def test_variables_are_sent_before_the_start() -> None:
+    """They are `export` lines that a shell reads, and none of them stands in the line that is typed."""
+    environment = {"PLAIN": "a-b", "QUOTES": 'it\'s "so"', "LINES": "one\ntwo\n", "SNOW": "☃", "EMPTY": ""}
+    shell = _shell("noted", "follow running - - 1.00 - 0 ")
+    RemoteRuns(shell, "/tmp").follow(RUN, "one", 0, 100, Start("script", 60, environment))
+    (line, text), (start, script) = shell.typed
+    assert line == f"note_environment {RUN} one"
+    assert text.splitlines()[0] == "export PLAIN=a-b"
+    assert shlex.split(text) == [part for name, value in environment.items() for part in ("export", f"{name}={value}")]
+    assert (start, script) == (f"start {RUN} one 60 && follow {RUN} one 0 100 1", "script")
+
+
+def test_only_a_start_sends_variables() -> None:
+    """Following a command that was started sends nothing but the question."""
+    shell = _shell("noted", "follow running - - 1.00 - 0 ")
+    runs = RemoteRuns(shell, "/tmp")
+    runs.follow(RUN, "one", 0, 100, Start("script", 60, {"X": "1"}))
+    runs.follow(RUN, "one", 0, 100)
+    assert [line.split()[0] for line, _ in shell.typed] == ["note_environment", "start", "follow"]
+
+
+def test_variables_that_cannot_be_kept_are_no_workspace() -> None:
+    """If the app cannot write them down, the command is not started, and the message has the app's complaint."""
+    shell = _shell("cannot write /tmp/x.environment")
+    with pytest.raises(NoWorkspace, match=r"cannot write /tmp/x\.environment"):
+        RemoteRuns(shell, "/tmp").follow(RUN, "one", 0, 100, Start("script", 60, {"X": "1"}))
+    assert {line.split()[0] for line, _ in shell.typed} == {"note_environment"}
+
+
+def test_every_version_of_remote_sh_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The file that another version of us has left in the app is not taken for ours."""
+    shell = _shell("ready /tmp/studio-setup")
+    path = tmp_path / "remote.sh"
+    monkeypatch.setattr(remote_runs, "REMOTE_SCRIPT", path)
+    for text in ("echo one", "echo two", "echo one"):
+        path.write_text(text, encoding="utf-8")
+        RemoteRuns.prepare(shell)
+    one, two, one_again = [line.rpartition("prepare ")[2] for line, _ in shell.typed]
+    assert one == one_again != two
+    assert one.isalnum()
+
+
+# How answers are read
+
+
+def test_an_answer_about_a_command_is_read_exactly() -> None:
+    """State, exit status, end, seconds to the hundredth, size and output are the app's; `-` means unknown."""
+    assert _follow("follow over 143 timed-out 1.004 3.118 5 aGVsbG8=") == Progress(
+        "over", 143, "timed-out", 2.11, 5, b"hello"
+    )
+    assert _follow("follow running - - 1.00 - 0 ") == Progress("running", None, "", None, 0, b"")
+
+
+NO_ANSWER = [
+    "",
+    "follow over 0 - 1.0 2.0 4",
+    "follow over x - 1.0 2.0 4 c3BhbQ==",
+    "follow dead 0 - 1.0 2.0 4 c3BhbQ==",
+    "afollow over 0 - 1.0 2.0 4 c3BhbQ==",
+    f"follow over 0 - 1.0 2.0 {'9' * 19} c3BhbQ==",
+    f"follow over 0 - {'9' * 13}.0 2.0 4 c3BhbQ==",
+]
+GARBLED_ANSWER = [
+    "follow over 0 - 1.0 2.0 4 c3BhbQ==c3BhbQ==",
+    "follow over 0 - 1.0 2.0 4 c3Bh",
+    "follow over 0 - 1.0 2.0 4 ",
+    "follow over 0 - 1.0 2.0 4 c3B.bQ==",
+    "follow over 0 - 1.0 2.0 8 c3BhbQ==",
+    "follow over 0 - - 2.0 4 c3BhbQ==",
+    "follow over 0 - 1.00 2.00 5 aGVs!bG8=",
+    "follow over 0 - 1.00 2.00 5 aGVsbG8",
+    "follow over 0 - 1.00 2.00 5 aGVsbG8=x",
+]
+
+
+@pytest.mark.parametrize("swallowed", NO_ANSWER)
+def test_a_question_without_a_valid_answer_is_asked_again(swallowed: str) -> None:
+    """If the answer was swallowed by somebody's Ctrl-C, the line is typed again."""
+    shell = _shell(swallowed, "follow over 0 - 1.0 2.5 4 c3BhbQ==")
+    assert RemoteRuns(shell, "/tmp").follow(RUN, "one", 0, 100) == Progress("over", 0, "", 1.5, 4, b"spam")
+    assert len(shell.typed) == 2
+
+
+@pytest.mark.parametrize("garbled", GARBLED_ANSWER)
+def test_a_garbled_answer_is_a_lost_connection(garbled: str) -> None:
+    """Output that is shorter or longer than its size, or is not base64, or an end without a start, is not trusted."""
+    with pytest.raises(ConnectionLost, match="garbled"):
+        _follow(garbled)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda runs: runs.open_run("aaa", "version"),
+        lambda runs: runs.claim("aaa", "version", force=False),
+        lambda runs: runs.has("aaa"),
+        lambda runs: runs.finish("aaa", "succeeded", "aaa"),
+        lambda runs: runs.follow("aaa", "one", 0, 0),
+        lambda runs: runs.stop("aaa", "one"),
+    ],
+    ids=["open", "claim", "has", "finish", "follow", "stop"],
+)
+def test_a_question_is_not_asked_for_ever(ask: Callable[[RemoteRuns], object]) -> None:
+    """An app that never gives a valid answer cannot keep a run; the message has what it showed instead."""
+    shell = _shell("No space left on device")
+    with pytest.raises(NoWorkspace, match="No space left on device typed by somebody"):
+        ask(RemoteRuns(shell, "/tmp"))
+    assert len(shell.typed) < 10
+
+
+@pytest.mark.parametrize(
+    ("reply", "complaint"),
+    [
+        (Reply(1, "missing setsid", ""), "'missing setsid'"),
+        (Reply(1, "", "sh: \x1b[31mNo space\x1b[0m\n"), "'sh: No space'"),
+        (Reply(1, "answer", "text"), "'answer text'"),
+        (Reply(1, "x" * 10, "y" * 299), f"' {'y' * 299}'"),
+        (Reply(1, "x" * 10, "y" * 300), f"'{'y' * 300}'"),
+    ],
+    ids=["answer", "text", "both", "just-fits", "long"],
+)
+def test_the_message_has_the_last_that_the_app_said(reply: Reply, complaint: str) -> None:
+    """The last 300 characters that the app answered and printed are in the message."""
+    with pytest.raises(NoWorkspace) as caught:
+        RemoteRuns(ScriptedShell(reply), "/tmp").has(RUN)
+    assert str(caught.value).startswith(f"The app cannot keep a run: {complaint}. ")

@@ -1,0 +1,296 @@
+"""The use case over an app in memory: what is logged, what is reported, and who runs what."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import ConnectionLost
+from studio_setup.model.outcomes import CODES, Outcome
+from studio_setup.model.report import CommandResult, CommandState, SetupReport
+from studio_setup.model.setup import Command, Setup
+from studio_setup.runs import remote_runs
+from studio_setup.setup_run import Job, Tools, set_up
+from studio_setup.terminal.channel import WebSocketAddress
+from tests.support.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio
+
+REMOTE_SCRIPT = "# short enough for one line\n"
+# The lines of a setup of one command: take over, first line, prepare, claim, start and follow, follow, ..., finish.
+LINES_UNTIL_CLAIMED = 4
+LINES_UNTIL_STARTED = 5
+OK = Behaviour(("out\n",))
+# What every log record has by itself.
+_PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+@pytest.fixture(autouse=True)
+def _short_remote_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Make the number of lines that are typed independent of the length of remote.sh."""
+    path = tmp_path / "remote.sh"
+    path.write_text(REMOTE_SCRIPT, encoding="utf-8")
+    monkeypatch.setattr(remote_runs, "REMOTE_SCRIPT", path)
+
+
+@pytest.fixture(autouse=True)
+def _log_at_info(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    with caplog.at_level(logging.INFO, "studio_setup"):
+        yield
+
+
+def _studio(*faults: tuple[int, Fault], **behaviours: Behaviour) -> tuple[InMemoryStudio, Setup]:
+    """A Studio in memory, and a setup whose commands behave so."""
+    setup = Setup(tuple(Command(name, f"{name}\n", 60, name.startswith("optional")) for name in behaviours))
+    by_script = {f"{name}\n": behaviour for name, behaviour in behaviours.items()}
+    return InMemoryStudio(by_script, faults, remote_script=REMOTE_SCRIPT), setup
+
+
+def _tools(studio: InMemoryStudio) -> Tools:
+    return Tools(studio.sagemaker, studio.http_session(), studio.open_channel)
+
+
+def _set_up(studio: InMemoryStudio, setup: Setup, app: App, **of_job: Any) -> SetupReport:  # noqa: ANN401 (as Job's)
+    return set_up(Job(app, setup, **of_job), _tools(studio), studio.time.deadline(1000))
+
+
+def _logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (record.msg, {name: value for name, value in vars(record).items() if name not in _PLAIN})
+        for record in caplog.records
+    ]
+
+
+# The log
+
+
+def test_a_setup_logs_one_line_per_change(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """The log of a setup has these events with these fields, in this order."""
+    studio, setup = _studio(one=OK)
+    report = _set_up(studio, setup, app)
+    lines = dict(_logged(caplog))
+    assert list(lines) == [
+        *("app.in_service", "login.done", "terminal.opened", "run.claimed", "command.started", "command.output"),
+        "command.finished",
+    ]
+    assert lines["app.in_service"] == {"waited_seconds": 0.0}
+    assert lines["login.done"] == {"host": "d-0.studio.us-east-1.sagemaker.aws"}
+    assert list(lines["terminal.opened"]) == ["terminal"]
+    assert lines["run.claimed"] == {"run_id": report.run_id, "resumed": False}
+    assert lines["command.started"] == {"command": "one", "state": "running"}
+    assert lines["command.output"] == {"command": "one", "text": "out\n"}
+    assert lines["command.finished"] == {"command": "one", "result": report.commands[0].as_fields()}
+    assert report.commands[0].log_path == f"/tmp/studio-setup/{report.run_id}/one.log"
+    assert report.commands[0].seconds == 10.5
+
+
+def test_a_loss_and_the_bytes_left_out_are_logged(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """The log says that the connection was lost, and how much of the output it does not have."""
+    studio, setup = _studio((LINES_UNTIL_STARTED + 1, Fault.LOST_AFTER), one=Behaviour(("x" * 100_000,)))
+    report = _set_up(studio, setup, app)
+    lines = dict(_logged(caplog))
+    assert lines["connection.lost"] == {"reason": "The socket broke."}
+    assert lines["command.output_left_out"] == {
+        "command": "one",
+        "left_out_bytes": 100_000 - 64 * 1024,
+        "log_path": report.commands[0].log_path,
+    }
+    assert [name for name, _ in _logged(caplog)].count("command.started") == 1
+    assert not report.resumed
+
+
+# The report
+
+
+def test_the_reason_names_the_commands_that_failed_and_how(app: App) -> None:
+    """Every command that failed is named with how it ended; a run that another invocation began is said to be one."""
+    lost, stopped = Behaviour(is_lost=True), Behaviour(ended="stopped", exit_status=143)
+    studio, setup = _studio(optional1=Behaviour(exit_status=3), optional2=lost, optional3=stopped, last=OK)
+    report = _set_up(studio, setup, app)
+    how = "optional1 (exit status 3), optional2 (lost), optional3 (stopped)"
+    assert (report.outcome, report.reason) == (Outcome.FAILED, how)
+    again = _set_up(studio, setup, app)
+    assert again.reason == f"{how}; joined run {report.run_id}, which another invocation began"
+    assert (again.resumed, again.repeated, report.resumed, report.repeated) == (True, True, False, False)
+    studio, setup = _studio(slow=Behaviour(ended="timed-out", exit_status=143))
+    report = _set_up(studio, setup, app)
+    assert (report.outcome, report.reason) == (Outcome.TIMED_OUT, "slow (timed out)")
+
+
+def test_a_report_has_the_app_and_the_time(app: App) -> None:
+    """The report has the names of the app, and the seconds that the setup took."""
+    studio, setup = _studio(one=Behaviour(("a", "b")))
+    started = studio.time.now
+    report = _set_up(studio, setup, app)
+    assert report.app == app.as_dict()
+    assert report.seconds == round(studio.time.now - started, 3) > 0
+
+
+@pytest.mark.parametrize(
+    ("has_begun", "code", "beginning"),
+    [(True, "out-of-time", "The time is up, and the connection is lost: "), (False, "connection-lost", "")],
+    ids=["during-a-run", "before-any-run"],
+)
+def test_a_loss_at_the_deadline_is_the_reason(app: App, *, has_begun: bool, code: str, beginning: str) -> None:
+    """If there is no time to connect again, the loss is the reason; a run that has begun goes on without us."""
+    studio, setup = _studio((LINES_UNTIL_STARTED, Fault.LOST_AFTER), one=OK)
+    works = [True] * has_begun
+
+    def open_channel(address: WebSocketAddress, deadline: Deadline) -> InMemoryChannel:
+        if works:
+            works.pop()
+            return studio.open_channel(address, deadline)
+        studio.time.sleep(deadline.remaining_seconds)
+        raise ConnectionLost("The handshake failed.")
+
+    tools = Tools(studio.sagemaker, studio.http_session(), open_channel)
+    report = set_up(Job(app, setup), tools, studio.time.deadline(100))
+    assert report.code == code
+    assert report.reason == f"{beginning}The handshake failed. {CODES[code].remedy}"
+
+
+def test_a_command_that_was_never_heard_of_has_no_details(app: App) -> None:
+    """If the time is up before the first answer about a command, its result says only that it runs."""
+    studio, setup = _studio((LINES_UNTIL_CLAIMED, Fault.SILENT), one=OK)
+    report = set_up(Job(app, setup), _tools(studio), studio.time.deadline(10))
+    assert (report.outcome, report.code) == (Outcome.UNFINISHED, "out-of-time")
+    assert report.commands == (CommandResult("one", CommandState.RUNNING, None, None, 0, 0, ""),)
+
+
+def test_a_command_that_still_runs_is_reported_as_far_as_it_is_known(app: App) -> None:
+    """If the time is up while a command runs, the report has what it printed so far, and where its whole log is."""
+    studio, setup = _studio(one=Behaviour(("spam\n",) * 100))
+    report = set_up(Job(app, setup), _tools(studio), studio.time.deadline(2.5))
+    assert report.outcome is Outcome.UNFINISHED
+    (printed,) = [len(command.log) for command in studio.now.commands.values()]
+    path = f"/tmp/studio-setup/{report.run_id}/one.log"
+    # The answer about the last line came too late.
+    assert report.commands == (CommandResult("one", CommandState.RUNNING, None, None, printed - 5, 0, path),)
+
+
+# The app and its user
+
+
+def test_a_presigned_url_is_asked_for_only_while_the_app_is_in_service(app: App) -> None:
+    """Opening a presigned URL too early can start an app, so none is asked for before."""
+    studio, setup = _studio(one=OK)
+    statuses = iter(["Deleted", "Pending", "Pending", "InService"])
+    presigned = studio.sagemaker.create_presigned_domain_url
+    calls: list[str] = []
+
+    def describe_app(**_: str) -> dict[str, str]:
+        calls.append(next(statuses))
+        return {"Status": calls[-1]}
+
+    def create_presigned_domain_url(**parameters: object) -> Any:  # noqa: ANN401 (the API's answer)
+        calls.append("presigned")
+        return presigned(**parameters)
+
+    studio.sagemaker.describe_app = describe_app
+    studio.sagemaker.create_presigned_domain_url = create_presigned_domain_url
+    assert _set_up(studio, setup, app).outcome is Outcome.SUCCEEDED
+    assert calls == ["Deleted", "Pending", "Pending", "InService", "presigned"]
+
+
+def test_a_space_without_owner_is_set_up_as_the_shared_space_user() -> None:
+    """The user profile that the job has for spaces without an owner is the one that logs in."""
+    studio, setup = _studio(one=OK)
+    users: list[object] = []
+    presigned = studio.sagemaker.create_presigned_domain_url
+
+    def create_presigned_domain_url(**parameters: object) -> Any:  # noqa: ANN401 (the API's answer)
+        users.append(parameters["UserProfileName"])
+        return presigned()
+
+    studio.sagemaker.describe_space = lambda **_: {}
+    studio.sagemaker.create_presigned_domain_url = create_presigned_domain_url
+    report = _set_up(studio, setup, App("d-0", "", "JupyterLab", "default", "team"), shared_space_user="bot")
+    assert (report.outcome, users) == (Outcome.SUCCEEDED, ["bot"])
+
+
+@pytest.mark.parametrize(("grace_seconds", "outcome"), [(60, Outcome.SUCCEEDED), (0, Outcome.APP_GONE)])
+def test_the_job_says_how_long_a_deleted_app_may_be_an_earlier_one(
+    app: App, grace_seconds: float, outcome: Outcome
+) -> None:
+    """A deleted app is waited for as long as the job's grace."""
+    studio, setup = _studio(one=OK)
+    statuses = iter(["Deleted", "Pending", "InService"])
+    studio.sagemaker.describe_app = lambda **_: {"Status": next(statuses)}
+    assert _set_up(studio, setup, app, grace_seconds=grace_seconds).outcome is outcome
+
+
+# The run and its claim
+
+
+def test_a_run_that_another_invocation_left_is_resumed(app: App) -> None:
+    """The report says whose run it is; once it has succeeded, nothing is left to do."""
+    studio, setup = _studio(one=Behaviour(("a", "b", "c")))
+    left = set_up(Job(app, setup), _tools(studio), studio.time.deadline(1.5))
+    assert left.outcome is Outcome.UNFINISHED
+    report = _set_up(studio, setup, app)
+    assert (report.outcome, report.run_id, report.resumed) == (Outcome.SUCCEEDED, left.run_id, True)
+    assert report.reason == f"joined run {left.run_id}, which another invocation began"
+    again = _set_up(studio, setup, app)
+    assert again.reason.startswith(f"Run {left.run_id} has set up this app start already.")
+
+
+def test_the_run_of_another_version_is_named(app: App) -> None:
+    """Whether the run of another setup version is over or not, the reason names it."""
+    studio, setup = _studio(one=Behaviour(exit_status=1))
+    _, other = _studio(two=OK)
+    run_id = _set_up(studio, setup, app).run_id
+    assert _set_up(studio, other, app).reason.startswith(
+        f"Run {run_id}, of another version of the commands, ended here: failed. "
+    )
+    studio.now.over.clear()
+    assert _set_up(studio, other, app).reason.startswith(
+        f"Run {run_id}, of another version of the commands, is not over. "
+    )
+
+
+def test_force_sets_up_again(app: App) -> None:
+    """With force, an app start that has been set up is set up again, by a run of its own."""
+    studio, setup = _studio(one=OK)
+    first = _set_up(studio, setup, app)
+    assert _set_up(studio, setup, app).code == "already-set-up"
+    again = _set_up(studio, setup, app, force=True)
+    assert (again.outcome, again.resumed) == (Outcome.SUCCEEDED, False)
+    assert again.run_id != first.run_id
+    assert set(studio.now.commands) == {(first.run_id, "one"), (again.run_id, "one")}
+
+
+def test_an_ad_hoc_run_claims_nothing(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """An ad-hoc run has its place in the app, is found there after a loss, and leaves the app start to the setup."""
+    studio, setup = _studio((LINES_UNTIL_STARTED, Fault.LOST_AFTER), one=OK)
+    report = _set_up(studio, setup, app, claims_start=False)
+    assert "connection.lost" in dict(_logged(caplog))
+    assert (report.outcome, report.resumed, report.repeated) == (Outcome.SUCCEEDED, False, False)
+    assert studio.now.runs == {report.run_id: setup.version}
+    assert studio.now.claimed_by == ""
+
+
+class _InterruptedChannel(InMemoryChannel):
+    """A channel whose user presses Ctrl-C as soon as a command has been started."""
+
+    def send(self, text: str) -> None:
+        super().send(text)
+        if "&& follow " in text:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_stops_the_command(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """Interrupting the engine ends the command in the app too, and the log says so."""
+    studio, setup = _studio(one=Behaviour(("a",) * 100))
+
+    def open_channel(address: WebSocketAddress, _: Deadline) -> InMemoryChannel:
+        return _InterruptedChannel(studio, studio.terminals[address.url.rpartition("/")[2]])
+
+    tools = Tools(studio.sagemaker, studio.http_session(), open_channel)
+    with pytest.raises(KeyboardInterrupt):
+        set_up(Job(app, setup), tools, studio.time.deadline(1000))
+    assert [command.was_stopped for command in studio.now.commands.values()] == [True]
+    assert ("command.stopped", {"command": "one"}) in _logged(caplog)
