@@ -1,7 +1,8 @@
 # Everything happens in this folder: the tools are in .venv, every other environment in .venvs (one for each file in
 # requirements/: the SAM command line, the local cloud, Lambda's Python, the policy scanner, Studio's older Jupyter
 # servers, the mutation check), builds in .aws-sam.
-# Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name).
+# Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name; to change
+# it later, `make clean` first).
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud jupyterlab3 notebook6 runtime sam scan)
@@ -51,7 +52,7 @@ matrix: setup ## Inject every network fault at every step of a setup, for both a
 
 fuzz: $(VENV)/.ready ## Generate 100 000 streams and more against the pure parts and the engine, and count them (SEED=…: again)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -p tests.support.fuzzing --hypothesis-seed $(or $(SEED),$$(date +%s)) \
-	  --timeout 1800 tests/unit/test_properties.py tests/unit/test_properties_engine.py
+	  --timeout 1800 tests/unit/test_properties.py tests/unit/test_properties_engine.py tests/shells/test_typed_text.py
 
 mutants: .venvs/mutants/.ready ## Change the code in many small ways and see that a unit test notices each
 	.venvs/mutants/bin/python -m tools.mutants
@@ -63,15 +64,16 @@ soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 bench: setup ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
 
-demo: $(VENV)/.ready .venvs/sam/.ready .venvs/cloud/.ready .venvs/runtime/.ready ## Deploy to a cloud on this machine and watch an app start and be set up (APP=JupyterLab: in a space; KEEP=1: leave it up)
+demo: $(VENV)/.ready .venvs/sam/.ready .venvs/cloud/.ready .venvs/runtime/.ready ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterLab: in a space; KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep)
 
-check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… USER_PROFILE_NAME=… [SPACE_NAME=…], see docs
-	@$(BIN)/python check_aws.py --domain-id "$(DOMAIN_ID)" --user-profile-name "$(USER_PROFILE_NAME)" \
-	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)") --stack-name "$(or $(STACK_NAME),studio-setup)"
+check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… and USER_PROFILE_NAME=… or SPACE_NAME=…, see docs
+	@PYTHONPATH=src $(BIN)/python -m studio_setup_cli verify --domain-id "$(DOMAIN_ID)" \
+	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)",--user-profile-name "$(USER_PROFILE_NAME)") \
+	  --stack-name "$(or $(STACK_NAME),studio-setup)"
 
 clean: ## Remove everything that make has made
-	rm -rf $(VENV) .venvs .aws-sam .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venvs .aws-sam .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed requirement is installed into what is there; an environment whose Python is gone is made anew, and so is one

@@ -1,6 +1,7 @@
-"""The engine beside what a user would pick instead, in one run on one machine: `make bench`.
+"""Compares the engine with the obvious alternatives, in one run on one machine: `make bench`.
 
-Everything goes through the local Studio's front door to a real Jupyter server. Only the ratios mean anything elsewhere.
+Everything goes through the local Studio's front door to a real Jupyter server. Only the ratios are comparable between
+machines.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ import boto3
 import pexpect.replwrap
 import requests
 import websocket
-from studio_setup.access.studio import Studio
 
 from emulator.handles import AppHandle
 from emulator.studio import DOMAIN_ID, LocalStudio
 from studio_setup.access.connection import Connection
+from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.login import Login
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.setup import Command, Setup
@@ -39,7 +41,7 @@ MANY = "seq 1 10000000"  # 78,888,897 bytes
 
 
 def main() -> None:
-    """Measure every row and print it."""
+    """Measure and print everything."""
     os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")
     with LocalStudio() as studio:
         os.environ["AWS_ENDPOINT_URL_SAGEMAKER"] = studio.sagemaker_endpoint
@@ -48,14 +50,15 @@ def main() -> None:
         app = studio.create_app(USER).wait_until_in_service()
         with requests.Session() as http:
             deadline = Deadline.after(600)
-            connection = Connection(Studio(boto3.client("sagemaker"), APP, deadline), http, Channel.open, deadline)
+            login = Login(ControlPlane(boto3.client("sagemaker"), deadline), APP, USER, deadline)
+            connection = Connection(login, http, Channel.open, deadline)
             with connection.open() as runs:
                 in_the_engine(runs)
         whole_setups(app)
 
 
 def in_the_engine(runs: RemoteRuns) -> None:
-    """Single commands: the smallest, and one that prints much."""
+    """Measure single commands: the smallest one, and ones with a large output."""
     runs.open_run("bench", "0" * 16)
     numbers = iter(range(10**6))
 
@@ -79,11 +82,11 @@ def in_the_engine(runs: RemoteRuns) -> None:
         before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         engine("head -c 1000000000 /dev/zero | tr '\\0' 'x'")
         grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
-        print(f"memory during 1 GB of output: + {grown_kib / 1024:.1f} MB (target + 8 MB)")
+        print(f"memory growth during 1 GB of output: {grown_kib / 1024:.1f} MB (target ≤ 8 MB)")
 
 
 def whole_setups(app: AppHandle) -> None:
-    """A whole setup of one trivial command, beside login, terminal, one prompt and delete with the bare libraries."""
+    """Measure a setup of one trivial command, against login, terminal, prompt and delete with the bare libraries."""
     sagemaker = boto3.client("sagemaker")
 
     def engine() -> None:
@@ -101,7 +104,7 @@ def whole_setups(app: AppHandle) -> None:
 
 
 def bare_terminal(url: str) -> None:
-    """What a notebook does: log in, open a terminal, wait for a prompt, delete the terminal."""
+    """Log in, open a terminal, wait for a prompt, delete the terminal."""
     with requests.Session() as http:
         http.get(url, timeout=10).raise_for_status()
         parts = urlsplit(url)
@@ -119,12 +122,12 @@ def bare_terminal(url: str) -> None:
 
 
 def bash(script: str) -> None:
-    """The command, spawned here."""
+    """Run the command on this machine."""
     subprocess.run(["bash", "-c", script], check=True, stdin=subprocess.DEVNULL)
 
 
 def median(work: Callable[[], object], times: int) -> float:
-    """The median of that many runs, in seconds."""
+    """The median duration of that many runs, in seconds."""
     seconds = []
     for _ in range(times):
         started = time.perf_counter()
@@ -133,10 +136,10 @@ def median(work: Callable[[], object], times: int) -> float:
     return statistics.median(seconds)
 
 
-def show(what: str, beside: str, ours: float, theirs: float, target: float) -> None:
-    """One row: both times, and their ratio with what it should be at most."""
+def show(what: str, alternative: str, ours: float, theirs: float, target: float) -> None:
+    """Print both durations, their ratio, and the most that it should be."""
     print(
-        f"{what}: {ours * 1000:.1f} ms; {beside}: {theirs * 1000:.1f} ms;"
+        f"{what}: {ours * 1000:.1f} ms; {alternative}: {theirs * 1000:.1f} ms;"
         f" ratio {ours / theirs:.2f} (target ≤ {target:.2f})"
     )
 

@@ -1,10 +1,10 @@
-"""Many setups in a row with everything that can happen to them, random but for the seed: `make soak`.
+"""Many setups in a row with random faults, reproducible by seed: `make soak`.
 
-Some apps on the local Studio, each with one setup after another: whatever happens to it, its verdict, exit statuses and
-effects must be those its commands had, and nothing may be left. The function runs as it is deployed, from the event to
-what it returns or raises, in processes of its own. One setup is one start of the app; most starts are made by taking
-away what setups keep on the app's own disk, some by really restarting the app. A throttled call is made again within
-two seconds instead of thirty.
+Some apps on the local Studio get one setup after another. Whatever happens during a setup, its outcome, exit statuses
+and effects must be the right ones, and nothing may be left over. The function runs as it is deployed, from the event to
+what it returns or raises, in processes of its own. Each setup is for an app start of its own: some are real restarts of
+the app, most are simulated by deleting what setups keep on the app's disk. Throttled calls are retried within two
+seconds instead of thirty.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from pathlib import Path
 from typing import Any
 
 from bench.soak_app import ABANDONED_SECONDS, SoakApp
-from bench.soak_case import FAULTS, Case, draw, wrong_effects, wrong_verdicts
+from bench.soak_case import FAULTS, Case, draw, wrong_effects, wrong_outcomes
 from bench.soak_invocations import Invocations, Invoker, resident_kib
 from bench.soak_secrets import Search, search
 from emulator.studio import LocalStudio
 
 _RESULT_SECONDS = 200.0
 _RETRY_SECONDS = 60.0
-_WARM_UP = 0.1  # of the setups: caches fill
+_WARM_UP = 0.1  # the share of the setups in which caches fill
 _GROWTH_KIB = 8 * 1024
 
 
 @dataclass
 class Tally:
-    """What was done and what was wrong, over all lanes."""
+    """What happened in all lanes, and what was wrong: wrong outcomes and wrong effects."""
 
     setups: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
-    verdicts: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
 
 
 class Lane:
-    """One app and one setup after another on it; the invocation left alone is always the same process."""
+    """One app, with one setup after another; all invocations that are not killed share one process."""
 
     def __init__(self, studio: LocalStudio, invocations: Invocations, app: SoakApp, tally: Tally) -> None:
         self.app = app
@@ -58,7 +58,7 @@ class Lane:
         self._spare = invocations.new()
 
     def run(self, cases: list[Case], restart_every: int) -> None:
-        """Carry the setups out one by one."""
+        """Run the setups one by one."""
         self.app.start()
         for at, case in enumerate(cases):
             if at and at % restart_every == 0:
@@ -66,7 +66,7 @@ class Lane:
             else:
                 self.app.look_like_a_new_start()
             self._carry_out(case)
-        # As Lambda does after an invocation was killed; the retry deletes what that one left.
+        # As Lambda retries a killed invocation; the retry deletes the terminal that it left open.
         time.sleep(_RETRY_SECONDS)
         self._begin(self._steady, cases[-1])
         self._result(self._steady, cases[-1])
@@ -94,7 +94,7 @@ class Lane:
         self._note(case, results, kills)
 
     def _invoke(self, case: Case) -> tuple[list[dict[str, Any]], int]:
-        """Every invocation of a setup: what those that lived reported, and how many were killed."""
+        """Run every invocation of a setup; the results of those that were not killed, and how many were."""
         results = [self._invoke_and_kill(case, seconds) for seconds in case.kills]
         kills = results.count(None)
         self._begin(self._steady, case)
@@ -122,7 +122,7 @@ class Lane:
     def _result(self, invoker: Invoker, case: Case) -> dict[str, Any]:
         result = invoker.result(_RESULT_SECONDS)
         if result is None:
-            raise TimeoutError(f"setup {case.number}: an invocation hangs; its time was up long ago")
+            raise TimeoutError(f"setup {case.number}: an invocation hangs past its deadline")
         return result
 
     def _in(self, seconds: float, work: Callable[[], None]) -> threading.Timer:
@@ -131,7 +131,7 @@ class Lane:
         return timer
 
     def _drop(self) -> None:
-        """Cut what is connected, or else the next to connect."""
+        """Cut the open websockets, or else the next one that opens."""
         while not (dropped := self.app.handle.drop_websockets()) and not self._over.wait(0.02):
             pass
         self._tally.done["dropped sockets"] += dropped
@@ -144,14 +144,14 @@ class Lane:
         label = f"setup {case.number} ({case.fault}; {kills} killed): "
         self._tally.setups[case.fault] += 1
         self._tally.done["invocations"] += len(results) + kills
-        self._tally.verdicts += [label + wrong for wrong in wrong_verdicts(case, results, kills, self.app.over())]
+        self._tally.outcomes += [label + wrong for wrong in wrong_outcomes(case, results, kills, self.app.over())]
         self._tally.effects += [label + wrong for wrong in wrong_effects(case, self.app.effects(case.number))]
         self.app.look_at_terminals(kills)
         self.resident_kib.append(resident_kib(self._steady.pid))
 
 
 def main() -> int:
-    """Run the setups and print what came of them; 1 if anything was wrong."""
+    """Run the setups and print the results; 1 if anything was wrong."""
     options = _options()
     cases = [draw(options.seed, number) for number in options.only or range(1, options.setups + 1)]
     began = time.monotonic()
@@ -179,14 +179,16 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--setups", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--parallel", type=int, default=8, help="apps, each with one setup after another")
-    parser.add_argument("--restart-every", type=int, default=100, help="setups of an app between its real restarts")
-    parser.add_argument("--only", type=int, nargs="+", help="numbers of the setups to repeat")
+    parser.add_argument("--parallel", type=int, default=8, help="number of apps, each with one setup after another")
+    parser.add_argument(
+        "--restart-every", type=int, default=100, help="setups of an app from one real restart to the next"
+    )
+    parser.add_argument("--only", type=int, nargs="+", help="run only the setups with these numbers")
     return parser.parse_args()
 
 
 def _run(lanes: list[Lane], cases: list[Case], restart_every: int) -> list[int]:
-    """All setups; the memory of this process, the local Studio's, meanwhile."""
+    """Run all setups; samples of this process's memory, in which the local Studio runs."""
     memory: list[int] = []
     with ThreadPoolExecutor(len(lanes)) as pool:
         shares = [cases[at :: len(lanes)] for at in range(len(lanes))]
@@ -205,36 +207,36 @@ def _show_faults(tally: Tally) -> bool:
     for fault in FAULTS:
         print(f"  {fault:<18} {tally.setups[fault]:>5} setups")
     print("  done: " + ", ".join(f"{count} {what}" for what, count in sorted(tally.done.items())))
-    _show("wrong verdicts", tally.verdicts)
-    _show("effects missing, wrong or done twice", tally.effects)
-    return not tally.verdicts and not tally.effects
+    _show("wrong outcomes", tally.outcomes)
+    _show("missing, wrong or duplicate effects", tally.effects)
+    return not tally.outcomes and not tally.effects
 
 
 def _show_left(apps: list[SoakApp]) -> bool:
     abandoned = sum(app.abandoned_terminals for app in apps)
     _show(
-        f"terminals left ({abandoned} of killed invocations had {ABANDONED_SECONDS:.0f} s to end by themselves)",
+        f"terminals left open ({abandoned} of killed invocations had {ABANDONED_SECONDS:.0f} s to end by themselves)",
         [name for app in apps for name in app.terminals_left],
     )
-    _show("processes left", [line for app in apps for line in app.processes_left])
+    _show("processes left running", [line for app in apps for line in app.processes_left])
     return not any(app.terminals_left or app.processes_left for app in apps)
 
 
 def _show_memory(lanes: list[Lane], memory: list[int]) -> bool:
     grown = [_grown_kib("an invoking process", lane.resident_kib) for lane in lanes]
-    grown.append(_grown_kib("the local Studio, which keeps every call,", memory))
+    grown.append(_grown_kib("the local Studio, which keeps every API call", memory))
     return max(grown[:-1]) <= _GROWTH_KIB
 
 
 def _grown_kib(whose: str, resident: list[int]) -> int:
     warm = resident[int(len(resident) * _WARM_UP)]
-    print(f"memory of {whose} at first {warm / 1024:.1f} MB, at last {resident[-1] / 1024:.1f} MB")
+    print(f"memory of {whose}: {warm / 1024:.1f} MB at first, {resident[-1] / 1024:.1f} MB at the end")
     return resident[-1] - warm
 
 
 def _show_secrets(found: Search) -> bool:
-    _show(f"log lines with one of {found.secrets} secrets, in {found.log_bytes / 1e6:.0f} MB", found.found)
-    print(f"the search finds each of them where it is planted: {'yes' if found.finds_planted else 'NO'}")
+    _show(f"log lines with any of {found.secrets} secrets, in {found.log_bytes / 1e6:.0f} MB of logs", found.found)
+    print(f"the search finds every secret where it is planted: {'yes' if found.finds_planted else 'NO'}")
     return found.finds_planted and not found.found
 
 

@@ -1,4 +1,4 @@
-"""One app of the soak, over all its starts: what is done to it, and what is left in it."""
+"""One app of the soak test, over all its starts: what is done to it, and what is left in it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 from emulator.handles import AppHandle
 from emulator.studio import LocalStudio
 
-# The function's own shell ends by itself after a minute without a line; a terminal whose shell was not its own yet is
-# deleted by the next setup that finds it idle for 45 seconds.
+# Our shell ends by itself after a minute without a line; a terminal in which it was not running yet is deleted by the
+# next setup that finds it idle for 45 seconds.
 ABANDONED_SECONDS = 120.0
-# A killed invocation's last line may still be on its way to its shell.
+# The last line of a killed invocation may still be on its way to the shell.
 _LAST_LINE_SECONDS = 2.0
 
 
@@ -32,14 +32,14 @@ class SoakApp:
         self._type = "JupyterLab" if in_space else "JupyterServer"
         self._home = studio.home_of(user, space_name=self._space)
         self._abandoned: dict[str, float] = {}
-        self._overstayed: set[str] = set()
+        self._overdue: set[str] = set()
         self._killed_at = -_LAST_LINE_SECONDS
         (self._home / "effects").mkdir()
         self.handle: AppHandle
         self.event: dict[str, Any]
 
     def start(self) -> None:
-        """Start it, which is an event."""
+        """Start the app, and keep the event of the start."""
         self.starts += 1
         self.handle = self._studio.create_app(self._user, space_name=self._space, app_type=self._type)
         owner = {"spaceName": self._space} if self._space else {"userProfileName": self._user}
@@ -51,25 +51,25 @@ class SoakApp:
         self.handle.wait_until_in_service()
 
     def restart(self) -> None:
-        """End it and start it anew, once nothing of ours is left in it."""
+        """Restart the app, once nothing of ours is left in it."""
         self.settle()
         self.handle.delete()
         self.start()
 
     def look_like_a_new_start(self) -> None:
-        """Take away what setups keep on the app's own disk: only that tells one start from another."""
+        """Delete what setups keep on the app's disk: nothing else distinguishes one start from another."""
         time.sleep(max(0.0, self._killed_at + _LAST_LINE_SECONDS - time.monotonic()))
         if self._root.exists():
             old = self._root.rename(self._root.with_name("studio-setup-before"))
             shutil.rmtree(old)
 
     def effects(self, number: int) -> list[str]:
-        """What the commands of a setup did."""
+        """The lines that the commands of a setup have written."""
         path = self._home / "effects" / str(number)
         return path.read_text().splitlines() if path.exists() else []
 
     def over(self, run_id: str = "") -> str:
-        """The verdict that the app keeps of a run (the one that claimed this start), and the attempt that said so."""
+        """The outcome that the app keeps of a run, by default that with the claim, and the attempt that set it."""
         try:
             run_id = run_id or (self._root / "claim").read_text().split()[0]
             return str((self._root / run_id / "over").readlink())
@@ -77,30 +77,30 @@ class SoakApp:
             return ""
 
     def kill_jupyter(self) -> None:
-        """End the Jupyter server without a word; it comes back."""
+        """Kill the Jupyter server with SIGKILL; it is restarted."""
         self.handle.kill_jupyter(signal.SIGKILL)
 
     def invocation_killed(self) -> None:
-        """Somebody killed an invocation of this app."""
+        """Note that an invocation for this app was killed."""
         self._killed_at = time.monotonic()
 
     def look_at_terminals(self, killed_invocations: int) -> None:
-        """After a setup: only killed invocations may have left terminals, one each, and those not for long."""
+        """Check after a setup: each killed invocation may have left one terminal open, for a limited time."""
         listed = self._listed()
         new = sorted(listed - self._abandoned.keys())
         self.terminals_left += new[killed_invocations:]
         self.abandoned_terminals += len(new[:killed_invocations])
         now = time.monotonic()
         self._abandoned = {name: self._abandoned.get(name, now) for name in listed}
-        self._note_overstayed()
+        self._note_overdue()
 
     def settle(self) -> None:
-        """Wait until every abandoned terminal and every process has ended, or should have."""
+        """Wait until every abandoned terminal and every process has ended, or should have ended."""
         while self._abandoned and self._youngest_seconds() <= ABANDONED_SECONDS:
             time.sleep(0.5)
             listed = self._listed()
             self._abandoned = {name: since for name, since in self._abandoned.items() if name in listed}
-        self._note_overstayed()
+        self._note_overdue()
         give_up = time.monotonic() + 10
         while (left := self._others()) and time.monotonic() < give_up:
             time.sleep(0.1)
@@ -117,14 +117,14 @@ class SoakApp:
     def _youngest_seconds(self) -> float:
         return time.monotonic() - max(self._abandoned.values())
 
-    def _note_overstayed(self) -> None:
+    def _note_overdue(self) -> None:
         limit = time.monotonic() - ABANDONED_SECONDS
-        overstayed = {name for name, since in self._abandoned.items() if since < limit} - self._overstayed
-        self._overstayed |= overstayed
-        self.terminals_left += [f"{name} overstays; shells: {'; '.join(self._shells())}" for name in overstayed]
+        overdue = {name for name, since in self._abandoned.items() if since < limit} - self._overdue
+        self._overdue |= overdue
+        self.terminals_left += [f"{name} does not end; shells: {'; '.join(self._shells())}" for name in overdue]
 
     def _others(self) -> list[str]:
-        """What runs beside the Jupyter server and the shells of terminals, which are counted as such."""
+        """What runs besides the Jupyter server and the shells of terminals, which are counted separately."""
         return self._processes(of_terminals=False)
 
     def _shells(self) -> list[str]:
@@ -137,7 +137,7 @@ class SoakApp:
 
 
 def _parent_and_line(pid: int) -> tuple[int, str] | None:
-    """A process's parent and command line, unless it has ended meanwhile."""
+    """The parent and command line of a process; None if it has ended."""
     folder = Path(f"/proc/{pid}")
     try:
         parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])

@@ -1,4 +1,4 @@
-"""What a setup of the soak is and what must come of it: pure, and the same for the same seed."""
+"""A setup of the soak test and its expected result: pure, and the same for the same seed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ FAULTS = {
 }
 _STATUSES = (1, 2, 9, 126, 127, 130, 137, 143, 255)
 _OPERATIONS = ("DescribeDomain", "DescribeApp", "CreatePresignedDomainUrl")
-# About what a setup takes beside its commands' own time, here: nothing is to be done to it when it is over.
+# Roughly the time that a setup takes besides its commands; no fault is to happen after its end.
 _OWN_SECONDS = 0.6
-# What a terminal's reader could take for a prompt, an answer or a typed line; `$'…'` as bash reads it.
+# Output that could be mistaken for a prompt, an answer or a typed line; for bash's `$'…'`.
 _TEXTS = (
     "a line of an installation that goes well",
     "bash-4.2$ ",
@@ -32,13 +32,13 @@ _TEXTS = (
     "<$nonce:$sn:$?:$answer>",
     "sn=3 answer=; finish 0123456789ab succeeded 0123456789ab",
     r"\033[32m 42 %\r\033]0;title\007\033[0m",
-    r"\377\376\001\002 no text at all",
+    r"\377\376\001\002 not text at all",
 )
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command: how long it takes, what it prints, how it ends, and whether the setup goes on if it fails."""
+    """One command: its duration, output and exit status, and whether the setup goes on if it fails."""
 
     name: str
     exit_status: int
@@ -49,7 +49,7 @@ class Step:
     go_on_after_failure: bool
 
     def script(self, case_number: int) -> str:
-        """Bash that does so, and leaves a line in the setup's own file before and after."""
+        """The bash script; it writes a line into the setup's own file at its beginning and end."""
         effects = f"~/effects/{case_number}"
         lines = "" if self.has_lines else " | tr -d '\\n'"
         return (
@@ -61,10 +61,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Case:
-    """One setup: its commands, and what is done to it at which second.
+    """One setup: its commands, and the faults with their times in seconds.
 
-    `kills`: one invocation for each, killed that long after its start; the last invocation is left alone.
-    `duplicate`: how long after that one another begins, if one does.
+    `kills`: for each, an invocation is killed that long after its start; one more follows, which is not killed.
+    `duplicate`: how long after the last invocation one more begins, if any.
     """
 
     number: int
@@ -78,7 +78,7 @@ class Case:
 
     @property
     def commands(self) -> list[dict[str, Any]]:
-        """The commands as plain types."""
+        """The commands as JSON types."""
         return [
             asdict(Command(step.name, step.script(self.number), 60, step.go_on_after_failure)) for step in self.steps
         ]
@@ -91,17 +91,17 @@ class Case:
 
     @property
     def outcome(self) -> str:
-        """The only right verdict."""
+        """The expected outcome."""
         return Outcome.FAILED if any(step.exit_status for step in self.reached) else Outcome.SUCCEEDED
 
     @property
     def effects(self) -> list[str]:
-        """What the setup's own file must hold: every line once, in this order."""
+        """The expected content of the setup's own file."""
         return [f"{when} {step.name}" for step in self.reached for when in ("begin", "end")]
 
 
 def draw(seed: int, number: int) -> Case:
-    """The setup of that number."""
+    """The setup with that number."""
     chance = random.Random(f"{seed}/{number}")  # noqa: S311 (no secret)
     fault = chance.choices(list(FAULTS), list(FAULTS.values()))[0]
     steps = tuple(_step(chance, f"step-{at}") for at in range(1, chance.choice((3, 4))))
@@ -138,16 +138,16 @@ def _step(chance: random.Random, name: str) -> Step:
     )
 
 
-def wrong_verdicts(case: Case, results: list[dict[str, Any]], kills: int, over: str) -> list[str]:
-    """What is wrong with what the invocations of a setup reported, and with the verdict the app keeps of it."""
+def wrong_outcomes(case: Case, results: list[dict[str, Any]], kills: int, over: str) -> list[str]:
+    """What is wrong with the reports of a setup's invocations, and with the outcome that the app keeps."""
     wrong = [fault for result in results for fault in _wrong_report(case, result, is_first=len(results) + kills == 1)]
     if over.partition(" ")[0] != case.outcome:
-        wrong.append(f"the app keeps the verdict {over!r}, not {case.outcome}")
+        wrong.append(f"the app keeps the outcome {over!r}, not {case.outcome}")
     reports = [result["report"] for result in results if not result["error"]]
     new = [report for report in reports if report["outcome"] != Outcome.SKIPPED and not report["repeated"]]
-    # A killed invocation may have finished the run and not have lived to say so.
+    # A killed invocation may have finished the run without reporting it.
     if len(new) != 1 and not (kills and not new):
-        wrong.append(f"{len(new)} verdicts say that they are the first")
+        wrong.append(f"{len(new)} reports are not marked as repeated")
     runs = {report["run_id"] for report in reports if report["outcome"] != Outcome.SKIPPED}
     return [*wrong, f"more than one run: {runs}"] if len(runs) > 1 else wrong
 
@@ -166,5 +166,5 @@ def _wrong_report(case: Case, result: dict[str, Any], *, is_first: bool) -> list
 
 
 def wrong_effects(case: Case, effects: list[str]) -> list[str]:
-    """What is wrong with what the commands of a setup did."""
+    """What is wrong with the effects of a setup's commands."""
     return [] if effects == case.effects else [f"effects {effects}, not {case.effects}"]

@@ -1,8 +1,8 @@
-"""Invocations of the function as Lambda makes them: in processes that are warm, used again, and killed.
+"""Invocations of the function as in Lambda: in warm processes that are reused, and killed.
 
-Here is both the side that orders them and, as `python -m bench.soak_invocations`, the process that has everything
-imported and forks one more whenever one is asked for. An invoking process writes all its log lines, from DEBUG on, into
-`log`, and every secret it is handed into `secrets`, both files of its own in the folder it is told.
+This module is both the side that starts them and, as `python -m bench.soak_invocations`, the process that has imported
+everything and forks an invoking process whenever it is asked to. Each invoking process has a folder of its own, where
+it writes its log, from DEBUG on, to the file `log`, and every secret that it receives to the file `secrets`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from studio_setup import control_plane, handler
+from studio_setup import handler
+from studio_setup.access import control_plane
 from studio_setup.model.report import SetupFailed
-from studio_setup.model.setup import Command
+from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job
 
 LOG = logging.getLogger("invocation")
@@ -39,9 +40,9 @@ _SETTINGS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_
 
 
 class Invocations:
-    """Makes invoking processes for one SageMaker endpoint; `with` ends them.
+    """Starts invoking processes for one SageMaker endpoint; `with` ends them.
 
-    `throttled_seconds`: within which time a throttled call is made again, if not in the time that the engine takes.
+    `throttled_seconds`: the time within which throttled calls are retried; None for the engine's own.
     """
 
     def __init__(self, folder: Path, endpoint: str, throttled_seconds: float | None = None) -> None:
@@ -60,16 +61,16 @@ class Invocations:
             )
 
     def __enter__(self) -> Self:
-        """Nothing is left to do."""
+        """Do nothing: everything is started already."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the process that makes others; those end with their pipes."""
+        """End the forking process; the invoking ones end when their pipes are closed."""
         self._control.close()
         self._process.wait(10)
 
     def new(self) -> Invoker:
-        """One more invoking process."""
+        """Start an invoking process."""
         with self._lock:
             ours, theirs = Pipe()
             with theirs:
@@ -89,38 +90,38 @@ class Invoker:
     def begin(
         self, event: dict[str, Any], commands: list[dict[str, Any]], *, claims_start: bool = True, seconds: float = 180
     ) -> None:
-        """Invoke the function, as deployed with these commands, with an event and that much time."""
+        """Begin an invocation of the function with a setup of these commands, an event, and that much time."""
         order = {"event": event, "commands": commands, "claims_start": claims_start, "seconds": seconds}
         self.pipe.send(order)
 
     def result(self, within_seconds: float) -> dict[str, Any] | None:
-        """What came of it, if it does within that time."""
+        """The result of the invocation; None if it takes longer."""
         return self.pipe.recv() if self.pipe.poll(within_seconds) else None
 
     def kill(self) -> None:
-        """End the process without a chance to say or do anything more."""
+        """Kill the process with SIGKILL."""
         os.kill(self.pid, signal.SIGKILL)
         self.end()
 
     def end(self) -> None:
-        """Hang up: an idle process then ends by itself."""
+        """Close the pipe: an idle process then ends by itself."""
         self.ended = True
         self.pipe.close()
 
 
 def resident_kib(pid: int) -> int:
-    """The memory a process holds."""
+    """The resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 def main() -> None:
-    """Fork an invoking process for every pipe that is handed in."""
+    """Fork an invoking process for every pipe that is received."""
     control, folder = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
     if sys.argv[3]:
         control_plane.THROTTLED_SECONDS = float(sys.argv[3])
     requests.Session = _RecordingSession  # type: ignore[misc]
-    handler.sagemaker_client()  # made once, before the first fork: every invocation finds its process warm
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    handler.sagemaker_client()  # created once, before the first fork, so that every invocation is a warm one
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
     while True:
         _, pipes, _, _ = socket.recv_fds(control, 1, 1)
         if not pipes:
@@ -149,20 +150,19 @@ def _serve(pipe: Connection, folder: Path) -> None:
 
 
 def _invoke(order: dict[str, Any]) -> dict[str, Any]:
-    app_type = order["event"]["detail"]["requestParameters"]["appType"]
-    commands = tuple(Command(**command) for command in order["commands"])
+    setup = Setup(tuple(Command(**command) for command in order["commands"]))
     job = functools.partial(Job, claims_start=order["claims_start"])
     began, began_cpu = time.monotonic(), time.process_time()
     report, error = None, ""
-    with mock.patch.dict(SETUPS, {app_type: commands}), mock.patch.object(handler, "Job", job):
+    with mock.patch.object(handler, "setup_for", return_value=setup), mock.patch.object(handler, "Job", job):
         try:
             report = handler.lambda_handler(order["event"], _Context(order["seconds"]))
         except SetupFailed as failed:
             report = failed.report.as_dict()
-            LOG.exception("as Lambda logs what the function raises")
+            LOG.exception("the function raised an error, which Lambda logs")
         except Exception:
             error = traceback.format_exc()
-            LOG.exception("as Lambda logs what the function raises")
+            LOG.exception("the function raised an error, which Lambda logs")
     seconds, cpu_seconds = time.monotonic() - began, time.process_time() - began_cpu
     return {"report": report, "error": error, "seconds": seconds, "cpu_seconds": cpu_seconds}
 
@@ -176,16 +176,16 @@ class _Context:
 
 
 class JsonFormatter(logging.Formatter):
-    """Everything a record holds."""
+    """Formats everything that a record has, as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record in one line."""
+        """The record as one line."""
         trace = self.formatException(record.exc_info) if record.exc_info else ""
         return json.dumps({**record.__dict__, "args": repr(record.args), "exc_info": trace}, default=repr)
 
 
 class _RecordingSession(requests.Session):
-    """Writes down the secrets that come by: tokens of presigned URLs, session cookies, XSRF tokens."""
+    """Records secrets: tokens of presigned URLs, session cookies, XSRF tokens."""
 
     path = Path(os.devnull)
 

@@ -1,4 +1,4 @@
-"""The search of every log line for every secret that was handed out, with the proof that it can find one."""
+"""Searches all log lines for all secrets, and checks that the search would find them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from bench.soak_invocations import JsonFormatter
 
-_SHORTEST = 16  # characters: pieces of a secret below that may well be something else
+_MIN_PIECE_CHARACTERS = 16  # shorter pieces of a secret could occur by chance
 
 
 @dataclass(frozen=True)
 class Search:
-    """What was searched, and what was found; `finds_planted`: every secret is found where it was put on purpose."""
+    """What was searched and found; `finds_planted`: every secret is found in a line that has it on purpose."""
 
     secrets: int
     log_bytes: int
@@ -24,7 +24,7 @@ class Search:
 
 
 def search(folder: Path) -> Search:
-    """Search the logs of all invoking processes for pieces of their secrets, so that no half of one goes unseen."""
+    """Search the logs of all invoking processes for their secrets, also for parts of them."""
     secrets = {line for file in folder.glob("*/secrets") for line in file.read_text().splitlines()}
     pieces = folder / "pieces"
     pieces.write_text("".join(f"{piece}\n" for piece in sorted(_pieces(secrets))))
@@ -40,19 +40,19 @@ def search(folder: Path) -> Search:
 
 
 def _leak(secret: str) -> str:
-    """A log line with a secret in it, such as none should be."""
+    """A log line with a secret in it, as there must be none."""
     record = logging.makeLogRecord({"msg": "login.done", "url": f"http://studio/auth?token={secret}"})
     return JsonFormatter().format(record)
 
 
 def _pieces(secrets: set[str]) -> set[str]:
-    """The end of every part of each: parts of one kind may all begin alike."""
+    """The end of each part of each secret; the beginnings may be the same for all."""
     parts = {part for secret in secrets for part in re.split(r"[.|]", secret)}
-    return {part[-24:] for part in parts if len(part) >= _SHORTEST}
+    return {part[-24:] for part in parts if len(part) >= _MIN_PIECE_CHARACTERS}
 
 
 def _grep(pieces: Path, logs: list[Path]) -> list[str]:
-    """The log lines that hold one, shortened."""
+    """The log lines with one of the pieces, shortened."""
     found = subprocess.run(
         ["grep", "--fixed-strings", "--no-filename", "--file", pieces, *logs],
         env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},

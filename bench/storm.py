@@ -1,7 +1,7 @@
-"""Many setups at the same moment, with a SageMaker API that answers 20 calls a second: `make soak`, its second half.
+"""Many setups at the same moment, with a SageMaker API that accepts 20 calls a second: the second part of `make soak`.
 
-Every setup is an invocation in a process of its own, as on Lambda, and an ad-hoc run in one of a few apps: as many apps
-as setups would need 100 MB each for their Jupyter servers. What is measured is the function's CPU time alone, and its
+Every setup is an invocation in a process of its own, as on Lambda, and an ad-hoc run in one of a few apps, since an app
+for each setup would take 100 MB of memory for its Jupyter server. It measures the CPU time of the function and its API
 calls.
 """
 
@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.soak_app import SoakApp
-from bench.soak_case import Case, Step, wrong_effects, wrong_verdicts
+from bench.soak_case import Case, Step, wrong_effects, wrong_outcomes
 from bench.soak_invocations import Invocations, Invoker
 from bench.soak_secrets import search
 from emulator.studio import LocalStudio
 
 _CALLS_PER_SECOND = 20
 _LIMIT_SECONDS = 600.0
-_MOST_CPU = 1.2
-_MOST_CALLS = 1.5
+_MAX_CPU_RATIO = 1.2
+_MAX_CALLS_RATIO = 1.5
 _SINGLE_SETUPS = 10
 _STEPS = (
     Step(
@@ -38,7 +38,7 @@ _STEPS = (
 
 @dataclass(frozen=True)
 class Round:
-    """So many setups at once: per setup, what they took."""
+    """Some setups at once, and what they took; `cpu_seconds` and `calls` are per setup."""
 
     at_once: int
     setups: int
@@ -50,7 +50,7 @@ class Round:
 
 
 class Storm:
-    """The apps, and the setups run on them."""
+    """Runs setups on some apps."""
 
     def __init__(self, studio: LocalStudio, invocations: Invocations, apps: list[SoakApp]) -> None:
         self._studio = studio
@@ -59,7 +59,7 @@ class Storm:
         self._numbers = 0
 
     def round(self, at_once: int, times: int = 1) -> Round:
-        """So many setups at once, so many times, and what came of them."""
+        """Run that many setups at once, that many times."""
         calls_before = len(self._studio.api_calls)
         runs = [run for _ in range(times) for run in self._at_once(at_once)]
         calls = len(self._studio.api_calls) - calls_before
@@ -76,7 +76,7 @@ class Storm:
         )
 
     def _at_once(self, count: int) -> list[tuple[SoakApp, Case, dict[str, Any]]]:
-        """Every invoking process is there before the first begins."""
+        """Run the setups; every invoking process is started before the first one begins."""
         invokers = [self._invocations.new() for _ in range(count)]
         runs = [(invoker, *self._next()) for invoker in invokers]
         for invoker, app, case in runs:
@@ -95,18 +95,18 @@ class Storm:
 
 
 def _result(invoker: Invoker, give_up: float) -> dict[str, Any]:
-    nothing = {"error": "nothing in time", "report": None, "seconds": _LIMIT_SECONDS, "cpu_seconds": 0.0}
+    nothing = {"error": "there was no result in time", "report": None, "seconds": _LIMIT_SECONDS, "cpu_seconds": 0.0}
     return invoker.result(max(0.0, give_up - time.monotonic())) or nothing
 
 
 def _wrong(app: SoakApp, case: Case, result: dict[str, Any]) -> list[str]:
     run_id = (result["report"] or {}).get("run_id", "")
-    wrong = wrong_verdicts(case, [result], 0, app.over(run_id)) + wrong_effects(case, app.effects(case.number))
+    wrong = wrong_outcomes(case, [result], 0, app.over(run_id)) + wrong_effects(case, app.effects(case.number))
     return [f"setup {case.number}: {one}" for one in wrong]
 
 
 def main() -> int:
-    """Run the rounds and print them; 1 if anything was wrong or took more than it should."""
+    """Run the rounds and print the results; 1 if anything was wrong or took more than it should."""
     options = _options()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -124,8 +124,8 @@ def main() -> int:
         good = [_show(storm.round(at_once), single) for at_once in options.at_once]
         left = _left(apps)
         found = search(Path(folder))
-    print(f"terminals and processes left in {len(apps)} apps: {len(left)}", *left[:20], sep="\n    ")
-    print(f"log lines with one of {found.secrets} secrets: {len(found.found)}")
+    print(f"terminals and processes left over in {len(apps)} apps: {len(left)}", *left[:20], sep="\n    ")
+    print(f"log lines with any of {found.secrets} secrets: {len(found.found)}")
     return 0 if all(good) and not left and not found.found and found.finds_planted else 1
 
 
@@ -141,11 +141,12 @@ def _show(row: Round, single: Round) -> bool:
     print(
         f"{row.at_once:>4} at once: {row.setups - len(row.wrong)} of {row.setups} right; median {row.seconds:.1f} s,"
         f" last {row.last_seconds:.1f} s; per setup {row.cpu_seconds * 1000:.0f} ms CPU,"
-        f" {cpu:.2f} x (target {_MOST_CPU} x); {row.calls:.1f} API calls, {calls:.2f} x (target {_MOST_CALLS} x)",
+        f" {cpu:.2f} x (target {_MAX_CPU_RATIO} x); {row.calls:.1f} API calls,"
+        f" {calls:.2f} x (target {_MAX_CALLS_RATIO} x)",
         flush=True,
     )
     _print_indented(row.wrong)
-    return not row.wrong and cpu <= _MOST_CPU and calls <= _MOST_CALLS
+    return not row.wrong and cpu <= _MAX_CPU_RATIO and calls <= _MAX_CALLS_RATIO
 
 
 def _left(apps: list[SoakApp]) -> list[str]:

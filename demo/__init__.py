@@ -1,5 +1,6 @@
-"""`make demo`: the whole story on this machine, from `sam deploy` to the extension that answers, and down again.
+"""`make demo`: the whole product on this machine, from `sam deploy` to an app that is set up, to `sam delete`.
 
-`story` is what happens, `screen` how it looks, `user` what the person at the browser would see, `play` what is left up
-to try things on. It exits with 0 only if everything was as it should be.
+`story` has the steps, `cases` the apps, `screen` the output, `user` what a user does in a browser, `play` instructions
+for trying things out, `leftovers` the check that nothing is left running. The exit status is 0 only if every step
+succeeded.
 """

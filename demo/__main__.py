@@ -1,4 +1,4 @@
-"""The entry: `python -m demo [--app TYPE] [--keep]`."""
+"""`python -m demo [--app TYPE] [--keep]`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import sys
 from demo.cases import CASES
 from demo.leftovers import adopt_orphans, left_over
 from demo.screen import Screen
-from demo.story import NotAsItShouldBe, expect, tell
+from demo.story import DemoFailed, expect, tell
 
 
 def main() -> int:
-    """Tell the story; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description="Deploy to a cloud on this machine and watch.")
-    parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C, to play with")
+    """Run the demo; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demo", description="Deploy to a cloud on this machine, and watch an app being set up."
+    )
+    parser.add_argument("--keep", action="store_true", help="keep everything running until Ctrl-C, to try things out")
     parser.add_argument("--app", choices=CASES, default="JupyterServer", help="the type of app to start")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -23,16 +25,16 @@ def main() -> int:
     screen = Screen(sys.stdout)
     try:
         tell(screen, CASES[options.app], keep=options.keep)
-        with screen.step("Everything down"):
-            expect(not (left := left_over()), f"processes are left: {left}")
-            screen.detail("No process is left, nothing listens.")
-    except (NotAsItShouldBe, TimeoutError, RuntimeError) as error:
+        with screen.step("Clean up"):
+            expect(not (left := left_over()), f"processes are still running: {left}")
+            screen.detail("No process is left.")
+    except (DemoFailed, TimeoutError, RuntimeError) as error:
         screen.failed(str(error))
         return 1
     except KeyboardInterrupt:
-        screen.failed("interrupted; everything is down")
+        screen.failed("interrupted; everything was stopped")
         return 130
-    screen.done("Everything is as it should be.")
+    screen.done("The demo succeeded.")
     return 0
 
 

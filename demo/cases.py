@@ -1,4 +1,4 @@
-"""The apps that the demo can start: how a user starts and opens each, and what shows that it is set up."""
+"""The apps that the demo can start: how a user starts and opens each, and how to see that it is set up."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ _PLUGIN = "@jupyterlab/filebrowser-extension:browser"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One type of app."""
+    """An app of one type.
+
+    `owner` and `login` are parameters of CreateApp and CreatePresignedDomainUrl. `endpoint` is a path on the host where
+    the login ends; `is_set_up` looks at its answer, and `effect` says in words what it looks for.
+    """
 
     app_type: str
-    owner: dict[str, str]  # as CreateApp names it
-    login: dict[str, str]  # as CreatePresignedDomainUrl names it
-    endpoint: str  # on the host where the login lands
-    promise: str
-    is_kept: Callable[[dict[str, Any]], bool]  # by what the endpoint answers
+    owner: dict[str, str]
+    login: dict[str, str]
+    endpoint: str
+    effect: str
+    is_set_up: Callable[[dict[str, Any]], bool]
 
     @property
     def create_app(self) -> dict[str, str]:
@@ -35,7 +39,7 @@ class Case:
 
     @property
     def by_hand(self) -> str:
-        """The options that name the app to `python -m studio_setup run`."""
+        """The options of `studio-setup run` that name the app."""
         name = "--space-name" if "SpaceName" in self.owner else "--user-profile-name"
         return f"--domain-id {DOMAIN_ID} {name} {next(iter(self.owner.values()))}"
 
@@ -46,15 +50,15 @@ CASES = {
         owner={"UserProfileName": USER_PROFILE},
         login={"UserProfileName": USER_PROFILE},
         endpoint="/jupyter/default/sagemaker-studio-autoshutdown/idle_checker",
-        promise="the auto-shutdown extension answers, with its idle time at 7200 seconds",
-        is_kept=lambda answer: bool(answer["idle_time"] == 7200),  # noqa: PLR2004 (as promised)
+        effect="the auto-shutdown extension answers, and its idle time is 7200 seconds",
+        is_set_up=lambda answer: bool(answer["idle_time"] == 7200),  # noqa: PLR2004 (the two hours of the setup)
     ),
     "JupyterLab": Case(
         app_type="JupyterLab",
         owner={"SpaceName": SPACE},
         login={"UserProfileName": USER_PROFILE, "SpaceName": SPACE},
         endpoint=f"/jupyterlab/default/lab/api/settings/{_PLUGIN}",
-        promise="JupyterLab has the setup's defaults, and shows the sizes of files",
-        is_kept=lambda answer: bool(answer["schema"]["properties"]["showFileSizeColumn"]["default"]),
+        effect="JupyterLab has the defaults of the setup, and shows the sizes of files",
+        is_set_up=lambda answer: bool(answer["schema"]["properties"]["showFileSizeColumn"]["default"]),
     ),
 }

@@ -1,4 +1,4 @@
-"""Nothing that the story started may outlive it: every orphan of ours becomes our child, and is found."""
+"""Finds processes that the demo has started and left running: orphans among them become its children."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _POLL_SECONDS = 0.05
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every process below us whose own parent ends."""
+    """Make this process the parent of its descendants whose own parent ends."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def left_over() -> list[str]:
-    """Return the commands of our processes that still run; one that is just ending gets its time."""
+    """Return the commands of our processes that are still running after a few seconds."""
     give_up = time.monotonic() + _LIMIT_SECONDS
     while (commands := _children()) and time.monotonic() < give_up:
         time.sleep(_POLL_SECONDS)

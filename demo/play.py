@@ -1,4 +1,4 @@
-"""What to do with everything that is left up: printed, and a fresh link to Studio for each Enter."""
+"""Instructions for trying things out while everything is running, with a new link to Studio for each Enter."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ _CREATE_APP = (
 
 
 def play(screen: Screen, cloud: LocalCloud, case: Case, other_user: str) -> None:
-    """Say how to play, and wait until Ctrl-C; before that, each Enter is answered with a link."""
+    """Print the instructions and wait for Ctrl-C; each Enter prints a new link."""
     exports = "\n".join(f"export {name}={shlex.quote(cloud.environment[name])}" for name in _EXPORTED)
     screen.say(
         f"""
-Everything is up. Open Studio in a browser (one visit, within five minutes; press Enter for another link):
+Everything is running. Open Studio in a browser (once, within five minutes; press Enter for another link):
   {link(cloud.client("sagemaker"), case)}
 
 In another terminal, in this folder:
 {exports}
 
-The function's log, followed:
+Follow the function's log:
   .venvs/sam/bin/sam logs --config-env local --tail
-Start the app of another user, which will be set up like the first (or use `aws sagemaker create-app`):
+Start the app of another user, which is then set up, too (or use `aws sagemaker create-app`):
   .venv/bin/python -c "{_CREATE_APP.format(domain=DOMAIN_ID, user=other_user)}"
 Run a command by hand:
-  PYTHONPATH=src .venv/bin/python -m studio_setup run {case.by_hand} --command 'pip list'
+  PYTHONPATH=src .venv/bin/python -m studio_setup_cli run {case.by_hand} --command 'pip list'
 
-Ctrl-C deletes the stack and ends everything."""
+Ctrl-C deletes the stack and stops everything."""
     )
     try:
         if sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""How the story looks: numbered steps with their times, the log's lines in words, the report as a table."""
+"""The output of the demo: numbered steps with their times, log lines in words, the report as a table."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 _SENTENCES = {
-    "setup.started": "The event is an app start: {app[app_type]} {app[app_name]!r} of {whose}.",
+    "setup.started": "An app has started: {app[app_type]} {app[app_name]!r} of {whose}.",
     "app.waiting": "Waiting for the app ({status}) …",
     "app.in_service": "The app is in service.",
     "login.done": "Logged in at {host} with a presigned URL.",
     "terminal.opened": "Opened terminal {terminal}.",
-    "run.claimed": "This start of the app is ours to set up: run {run_id}.",
+    "run.claimed": "Run {run_id} has claimed this app start.",
     "command.started": "$ {command}",
-    "connection.lost": "Lost the connection ({reason}) — the run goes on in the app; connecting again.",
+    "connection.lost": "Lost the connection ({reason}). The run goes on in the app; connecting again.",
 }
 _MORE_THAN_ONCE = {"command.started", "command.output", "command.finished", "connection.lost", "terminal.opened"}
-# What of SAM's output tells how far it is.
+# The lines of SAM's output that show its progress.
 _PROGRESS = re.compile(r"^(Build Succeeded|\s*Successfully |(CREATE|UPDATE|DELETE)_COMPLETE |\s*- Deleting )")
 
 
 class Screen:
-    """Writes the story to a stream."""
+    """Writes to a stream."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -34,7 +34,7 @@ class Screen:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Head a step of the story, and say at its end how long it took."""
+        """Write the heading of a step, and at its end how long it took."""
         self._number += 1
         self.say(f"\n[{self._number}] {title}")
         begun = time.monotonic()
@@ -47,12 +47,12 @@ class Screen:
         self._stream.flush()
 
     def detail(self, text: str) -> None:
-        """Write a line that belongs to the step."""
+        """Write lines that belong to a step."""
         for line in text.splitlines():
             self.say(f"    {line}")
 
     def progress(self, line: str) -> None:
-        """Write a line of SAM's, if it tells of progress."""
+        """Write a line of SAM's output, if it shows progress."""
         if _PROGRESS.match(line):
             self.detail(re.sub(r"\s{2,}", "  ", line.strip()))
 
@@ -84,9 +84,9 @@ class Screen:
             )
 
     def done(self, text: str) -> None:
-        """End the story well."""
+        """Write the last line of a demo that succeeded."""
         self.say(f"\n{text} ({time.monotonic() - self._begun:.0f} s)")
 
     def failed(self, text: str) -> None:
-        """End the story badly."""
-        self.say(f"\nNOT AS IT SHOULD BE: {text}")
+        """Write the last line of a demo that failed."""
+        self.say(f"\nFAILED: {text}")

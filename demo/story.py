@@ -1,4 +1,4 @@
-"""What happens, step by step; each step raises if anything is not as it should be."""
+"""The steps of the demo; each raises an error if something is wrong."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ OTHER_USER = "bob"
 _SILENCE_LIMIT_SECONDS = 60.0
 
 
-class NotAsItShouldBe(Exception):
-    """Something did not come out as promised; the text says what."""
+class DemoFailed(Exception):
+    """A step did not have the expected result; the message says which."""
 
 
 def tell(screen: Screen, case: Case, *, keep: bool) -> None:
-    """Tell the whole story; everything is down when it is over, however it ends."""
+    """Run all steps; everything is stopped at the end, also after an error."""
     with _studio(screen) as studio, _cloud(screen, studio) as cloud, Trail(cloud) as trail:
         sam = Sam(cloud, screen.progress)
         with screen.step("sam build"):
@@ -39,7 +39,7 @@ def tell(screen: Screen, case: Case, *, keep: bool) -> None:
         with screen.step(f"A user starts an app: CreateApp {' '.join(case.create_app.values())}"):
             studio.deliver_to(trail)
             cloud.client("sagemaker").create_app(**case.create_app)
-            screen.detail("Its CloudTrail event goes to EventBridge, the rule matches, the function starts.")
+            screen.detail("The call's CloudTrail event goes to EventBridge, the rule matches, the function starts.")
         with screen.step(f"The function's log, from CloudWatch Logs {outputs['LogGroupName']}"):
             report = _follow_setup(screen, cloud, outputs["LogGroupName"])
         with screen.step("The report"):
@@ -55,14 +55,14 @@ def tell(screen: Screen, case: Case, *, keep: bool) -> None:
 
 
 class _Studio(LocalStudio):
-    """The local Studio, whose events can be sent somewhere once there is somewhere to send them."""
+    """The local Studio; its events are delivered once there is a trail to deliver them to."""
 
     def __init__(self) -> None:
         super().__init__(defaults=StartOptions(start_delay_seconds=2.0), on_event=self._send)
         self._trail: Trail | None = None
 
     def deliver_to(self, trail: Trail) -> None:
-        """Send events there from now on."""
+        """Deliver events to the trail from now on."""
         self._trail = trail
 
     def _send(self, event: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def _stacks(cloud: LocalCloud) -> list[dict[str, Any]]:
 
 
 def _follow_setup(screen: Screen, cloud: LocalCloud, group: str) -> dict[str, Any]:
-    """Show the log until the invocation is over; the report in it."""
+    """Show the log until the invocation is over; return its report."""
     begun = time.monotonic()
     report: dict[str, Any] = {}
     for line in follow(cloud.client("logs"), group, _SILENCE_LIMIT_SECONDS):
@@ -124,24 +124,24 @@ def _follow_setup(screen: Screen, cloud: LocalCloud, group: str) -> dict[str, An
 
 def _check_as_user(screen: Screen, studio: LocalStudio, cloud: LocalCloud, outputs: dict[str, str], case: Case) -> None:
     answer = ask(case, link(cloud.client("sagemaker"), case))
-    expect(case.is_kept(answer), f"it was promised that {case.promise}, and the answer is {answer}")
-    screen.detail(f"Seen through the front door: {case.promise}.")
+    expect(case.is_set_up(answer), f"expected that {case.effect}, but {case.endpoint} answers {answer}")
+    screen.detail(f"Through Studio's front door: {case.effect}.")
     terminals = studio.app(USER_PROFILE, space_name=case.owner.get("SpaceName"), app_type=case.app_type).terminals()
     screen.detail(f"Terminals left open: {len(terminals)}")
     expect(not terminals, f"terminals are left open: {terminals}")
     queue = cloud.client("sqs").get_queue_attributes(
         QueueUrl=outputs["FailureQueueUrl"], AttributeNames=["ApproximateNumberOfMessages"]
     )
-    given_up = queue["Attributes"]["ApproximateNumberOfMessages"]
-    screen.detail(f"Starts given up, in the failure queue: {given_up}")
-    expect(given_up == "0", "there is something in the failure queue")
+    failures = queue["Attributes"]["ApproximateNumberOfMessages"]
+    screen.detail(f"Messages in the failure queue: {failures}")
+    expect(failures == "0", "the failure queue is not empty")
 
 
 def expect(condition: bool, otherwise: str) -> None:
-    """Go on, or end the story.
+    """Check a condition.
 
     Raises:
-        NotAsItShouldBe: the condition does not hold.
+        DemoFailed: the condition does not hold.
     """
     if not condition:
-        raise NotAsItShouldBe(otherwise)
+        raise DemoFailed(otherwise)

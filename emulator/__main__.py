@@ -1,6 +1,6 @@
-"""`python -m emulator`: run a local Studio until it is told to end.
+"""`python -m emulator`: run a local Studio until SIGTERM or SIGINT.
 
-Standard output has one JSON line per happening: first the endpoints, then each CreateApp event.
+Standard output has one JSON object a line: first the endpoints, then the event of each CreateApp call.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from emulator.studio import DOMAIN_ID, USER_PROFILE, LocalStudio
 
 
 def main() -> None:
-    """Start, say where, pass on events, end on SIGTERM or SIGINT."""
-    told_to_end = threading.Event()
+    """Run a Studio and print its endpoints and events, until SIGTERM or SIGINT."""
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_end.set())
+        signal.signal(number, lambda *_: stop.set())
     arguments = _arguments()
     with _studio(arguments) as studio:
         studio.add_domain(arguments.domain_id, AuthMode(arguments.auth_mode))
         studio.add_user_profile(arguments.user_profile_name, arguments.domain_id)
-        _say(
+        _print(
             {
                 "sagemaker_endpoint": studio.sagemaker_endpoint,
                 "studio": studio.front_door_url,
@@ -38,7 +38,7 @@ def main() -> None:
                 "region": arguments.region,
             }
         )
-        told_to_end.wait()
+        stop.wait()
 
 
 def _add_spaces(studio: LocalStudio, arguments: argparse.Namespace) -> dict[str, str]:
@@ -61,31 +61,37 @@ def _studio(arguments: argparse.Namespace) -> LocalStudio:
         account=Account(arguments.account_id, arguments.region),
         api_port=arguments.api_port,
         front_door_port=arguments.front_door_port,
-        on_event=_say,
+        on_event=_print,
     )
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m emulator", description="A SageMaker Studio on this machine.")
-    parser.add_argument("--state-dir", type=Path, help="where containers live while it runs (default: temporary)")
-    parser.add_argument("--start-delay-seconds", type=float, default=2.0, help="how long an app is Pending")
-    parser.add_argument("--http-delay-seconds", type=float, default=0.0, help="InService to Jupyter's start")
+    parser.add_argument(
+        "--state-dir", type=Path, help="folder for containers and homes while it runs (default: temporary)"
+    )
+    parser.add_argument(
+        "--start-delay-seconds", type=float, default=2.0, help="seconds that an app is Pending (default: 2)"
+    )
+    parser.add_argument(
+        "--http-delay-seconds", type=float, default=0.0, help="seconds from InService to the start of Jupyter"
+    )
     parser.add_argument("--api-port", type=int, default=0, help="port of the SageMaker API (default: a free one)")
     parser.add_argument("--front-door-port", type=int, default=0, help="port of Studio (default: a free one)")
     parser.add_argument("--domain-id", default=DOMAIN_ID)
     parser.add_argument("--user-profile-name", default=USER_PROFILE)
     parser.add_argument("--auth-mode", choices=[str(mode) for mode in AuthMode], default=str(AuthMode.IAM))
-    parser.add_argument("--space-name", help="make a private space of the user's")
+    parser.add_argument("--space-name", help="add a private space of the user")
     parser.add_argument("--space-app-type", choices=[*KINDS], default="JupyterLab")
-    parser.add_argument("--shared-space-name", help="make a shared space without an owner")
+    parser.add_argument("--shared-space-name", help="add a shared space without an owner")
     parser.add_argument("--shared-space-app-type", choices=[*KINDS], default="JupyterServer")
-    parser.add_argument("--shell", default="", help="the program in Jupyter's terminals (default: the app type's)")
+    parser.add_argument("--shell", default="", help="the program that terminals run (default: that of the app type)")
     parser.add_argument("--account-id", default=Account().account_id)
     parser.add_argument("--region", default=Account().region)
     return parser.parse_args()
 
 
-def _say(document: dict[str, Any]) -> None:
+def _print(document: dict[str, Any]) -> None:
     print(json.dumps(document), flush=True)
 
 

@@ -1,7 +1,7 @@
-"""The shape of the SageMaker API, taken from the SDK's own service model.
+"""The shapes of the SageMaker API, from the SDK's own service model.
 
-`botocore.validate` checks names and types. The service itself also checks patterns, lengths, ranges and
-enumerations, which the SDK leaves to it; those are read from the same model here.
+`botocore.validate` checks names and types. The service also checks patterns, lengths, ranges and enumerations, which
+the SDK leaves to it; they are checked here, from the same model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @functools.lru_cache(maxsize=1)
 def service_model() -> ServiceModel:
-    """Return botocore's model of SageMaker; it takes a moment to read, so it is read once."""
+    """Return botocore's model of SageMaker; reading it takes a moment, so it is read once."""
     return ServiceModel(Loader().load_service_model("sagemaker", "service-2"))
 
 
@@ -32,19 +32,19 @@ def operation(name: str) -> OperationModel:
 
 
 def type_errors(value: Mapping[str, Any], shape: Shape | None) -> str:
-    """Say where a value has the wrong names or types; empty when it is right."""
+    """Describe the wrong names and types in a value; empty if there are none."""
     if shape is None:
         return "" if not value else "this operation has no such structure"
     return str(ParamValidator().validate(value, shape).generate_report())
 
 
 def constraint_errors(value: object, shape: Shape | None, path: str = "") -> list[str]:
-    """List what the service would refuse although names and types are right, in the service's words."""
+    """List the other constraints that a value violates, in the words of the service."""
     return list(_violations(value, shape, path)) if shape is not None else []
 
 
 def refusal(violations: list[str]) -> str:
-    """Join violations to the message of a ValidationException."""
+    """Return the message of a ValidationException for violations."""
     noun = "error" if len(violations) == 1 else "errors"
     return f"{len(violations)} validation {noun} detected: " + "; ".join(violations)
 

@@ -1,6 +1,6 @@
-"""The machine that apps run on: starts each with a container of its own, follows it, ends it.
+"""The machine that apps run on: starts each app in a container of its own, and ends it.
 
-Statuses are set here and only here, from what really happened to the processes.
+Statuses are set only here, from what really happens to the processes.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """How a start of an app goes.
+    """How an app starts.
 
     Attributes:
-        start_delay_seconds: how long the app stays Pending at least.
-        http_delay_seconds: how much later than InService the Jupyter server starts.
-        described_as: what the first DescribeApp calls answer, whatever the truth is.
-        failure_reason: when given, the app ends as Failed instead of InService.
-        shell: the program in Jupyter's terminals; None is what the app's type has (`app_kinds`).
-        environment: variables of the container on top of its own, such as PS1.
-        autorestart: whether a Jupyter server that died comes back by itself.
-        launcher: what the server is started through, and with it everything inside, such as nsenter; it must exec.
-        server: for JupyterServer apps, which Jupyter server runs (`servers.SERVERS`); today's unless told otherwise.
+        start_delay_seconds: how long the app is Pending at least.
+        http_delay_seconds: how long after InService the Jupyter server starts.
+        described_as: the statuses that the first DescribeApp calls answer, whatever the real one is.
+        failure_reason: if given, the app ends up Failed instead of InService.
+        shell: the program that terminals run; None for that of the app type (`app_kinds`).
+        environment: additional variables of the container, such as PS1.
+        autorestart: whether a Jupyter server that died is restarted.
+        launcher: a command prefix for the server, such as nsenter; it must exec, not fork.
+        server: for JupyterServer apps, the name of the Jupyter server in `servers.SERVERS`; empty for today's.
     """
 
     start_delay_seconds: float = 0.0
@@ -63,17 +63,17 @@ class AppStart:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, git_configuration: str, control_url: str) -> None:
-        """Start in the background; the app's status tells how far it is."""
+        """Start in the background; the app's status changes as it proceeds."""
         self._task = asyncio.create_task(self._start(git_configuration, control_url))
 
     async def end(self) -> None:
-        """End everything of this start; its home stays."""
+        """End every process of this start and remove its files, apart from the home."""
         self.app.status = AppStatus.DELETING
-        await self._give_up()
+        await self._cancel()
         self.app.status = AppStatus.DELETED
 
     async def control(self, action: str) -> str:
-        """Do what supervisorctl asks and return what it prints."""
+        """Carry out a supervisorctl action and return the text to print."""
         name = "jupyterlabserver"
         if action == "status":
             state = f"RUNNING   pid {self.jupyter.pid}" if self.jupyter.pid else "STOPPED"
@@ -107,7 +107,7 @@ class AppStart:
 
     @property
     def runs_jupyter(self) -> bool:
-        """Whether there is a server to run: not for every type of app, not for a start that is to fail."""
+        """Whether there is a server to run: some app types have none, nor does a start that is to fail."""
         return bool(self.kind.program) and not self.options.failure_reason
 
     async def _enter_service(self) -> None:
@@ -125,7 +125,7 @@ class AppStart:
         self.app.status = AppStatus.FAILED
         await self._end_container()
 
-    async def _give_up(self) -> None:
+    async def _cancel(self) -> None:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -137,7 +137,7 @@ class AppStart:
 
 
 class AppHost:
-    """All starts of all apps, the newest of each name first to be found."""
+    """The newest start of each app."""
 
     def __init__(self, folder: Path, git_configuration: str, defaults: StartOptions) -> None:
         self.starts: dict[AppKey, AppStart] = {}
@@ -150,16 +150,16 @@ class AppHost:
         self._begun = 0
 
     def plan(self, key: AppKey, options: StartOptions) -> None:
-        """Let the next start of this app go as told instead of by the defaults."""
+        """Use these options for the next start of this app instead of the defaults."""
         self._planned[key] = options
 
     def home_of(self, key: AppKey) -> Path:
-        """Return the home an app runs in: one per owner, kept over restarts like Studio's file system."""
+        """Return the home of an app: one per owner, kept over restarts as on Studio's file system."""
         kind = "space" if key.space_name else "user-profile"
         return self._folder / "homes" / key.domain_id / f"{kind}-{key.space_name or key.user_profile_name}"
 
     def make_home(self, key: AppKey) -> Path:
-        """Return the home an app runs in, made with its first files if it is not there."""
+        """Return the home of an app, and create it with its initial files if it does not exist."""
         home = self.home_of(key)
         if not home.exists():
             home.mkdir(parents=True)
@@ -168,7 +168,7 @@ class AppHost:
         return home
 
     def start(self, app: App) -> AppStart:
-        """Begin a start of an app."""
+        """Start an app in the background."""
         options = self._planned.pop(app.key, self._defaults)
         app.described_as = list(options.described_as)
         self._begun += 1
@@ -189,9 +189,9 @@ class AppHost:
         task.add_done_callback(self._ending.discard)
 
     def by_marker(self, marker: str) -> AppStart | None:
-        """Find the start that a container's programs speak for."""
+        """Return the start whose container has this marker."""
         return next((start for start in self.starts.values() if start.container.marker == marker), None)
 
     async def close(self) -> None:
-        """End every app and wait until nothing of it runs."""
+        """End every app and wait until none of its processes runs."""
         await asyncio.gather(*(start.end() for start in self.starts.values()), *self._ending)

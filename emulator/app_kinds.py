@@ -1,7 +1,7 @@
-"""The types of apps: what runs, below which path, started how. Facts only; nothing here acts.
+"""The app types: what runs, with which settings, below which path. Facts only.
 
-JupyterLab's are those of AWS's public image (sagemaker-distribution: `start-jupyter-server`,
-`jupyter_server_config.py`, `entrypoint-jupyter-server`), plus what keeps it from asking the network for news.
+Those of JupyterLab are from AWS's public image (sagemaker-distribution: `start-jupyter-server`,
+`jupyter_server_config.py`, `entrypoint-jupyter-server`), plus settings that keep it from using the network.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 CLEAN_SHELL = ("/bin/bash", "--noprofile", "--norc")
 
-# The prompt's `$` is spelled out: on this machine the user may be root, in the image it never is.
-_SPACE_BASHRC = r"""# The default start-up file of a space's home
+# `$` and not `\$` in the prompt: on this machine the user may be root, which the image's user is not.
+_SPACE_BASHRC = r"""# Start-up file of a new space's home
 [[ $- == *i* ]] || return
 PS1='sagemaker-user@default:\w$ '
 """
@@ -20,17 +20,17 @@ PS1='sagemaker-user@default:\w$ '
 
 @dataclass(frozen=True, slots=True)
 class AppKind:
-    """What an app of one type is.
+    """One app type.
 
     Attributes:
         base_path: the path of the app on its host, with a slash at the end.
-        page: what a login lands on, below the base path.
-        program: the container's program that serves it; empty where the local Studio runs none.
-        flags: the program's flags on top of every Jupyter server's.
-        server_extensions: the Jupyter server extensions that are enabled from the start.
-        shell: the program in Jupyter's terminals.
+        page: the page below the base path where a login lands.
+        program: the program in the container that serves it; empty if the local Studio runs none.
+        flags: flags of the program in addition to those of every Jupyter server.
+        server_extensions: the Jupyter server extensions that are enabled.
+        shell: the program that terminals run.
         environment: variables of the container.
-        home_files: what a new home contains.
+        home_files: the files of a new home.
     """
 
     base_path: str
@@ -70,16 +70,16 @@ KINDS = {
     "CodeEditor": AppKind(base_path="/codeeditor/default/", page=""),
 }
 
-# Apps of these types belong to a space, one to each, under this name.
+# Apps of these types run in a space, one per space, under this name.
 SPACE_APP_TYPES = ("JupyterLab", "CodeEditor")
 SPACE_APP_NAME = "default"
 
 
 def kind_of(app_type: str) -> AppKind:
-    """Return what an app of this type is; of an unknown type only the path is guessed."""
+    """Return the facts about an app type; for an unknown one, only a guess at the path."""
     return KINDS.get(app_type, AppKind(base_path=f"/{app_type.lower()}/default/"))
 
 
 def app_type_at(path: str) -> str | None:
-    """Return the type of the apps that live at a path of a host."""
+    """Return the type of the apps at a path of a host."""
     return next((name for name, kind in KINDS.items() if f"{path}/".startswith(kind.base_path)), None)

@@ -1,8 +1,8 @@
-"""The EventBridge event that CloudTrail makes of a CreateApp call.
+"""The EventBridge event of a CreateApp call, as CloudTrail sends it.
 
-No complete public sample of this record exists. The document is a composite: each member is documented or was
-seen in a public record of this or another SageMaker call; the document as a whole is inferred. Casing inside
-`resourceSpec` and the presence of `tlsDetails` are guesses.
+There is no complete public sample of this event. It is a composite: each member is documented, or appears in a public
+record of this or another SageMaker call; the event as a whole is inferred. The case of names inside `resourceSpec` and
+the presence of `tlsDetails` are guesses.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One call as the trail sees it; exactly one of `response` and `error_code` is set."""
+    """An API call to record; exactly one of `response` and `error_code` is set."""
 
     operation: str
     params: Mapping[str, Any]
@@ -38,7 +38,7 @@ class ApiCall:
 
 
 def event_document(call: ApiCall, account: Account) -> Document:
-    """Return the EventBridge document for a call."""
+    """Return the event of a call."""
     moment = now()
     return {
         "version": "0",
@@ -105,7 +105,7 @@ def _user_identity(call: ApiCall, account: Account, moment: dt.datetime) -> Docu
 
 
 def lower_camel(value: object) -> object:
-    """Return a value with every member name in CloudTrail's lowerCamelCase."""
+    """Return a value with its member names in lowerCamelCase, as CloudTrail writes them."""
     if isinstance(value, Mapping):
         return {name[:1].lower() + name[1:]: lower_camel(member) for name, member in value.items()}
     if isinstance(value, list):

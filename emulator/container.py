@@ -1,9 +1,9 @@
-"""The user's container, as far as a program inside can tell: its own home, TMPDIR, PATH and Python.
+"""An app's container, as far as a program inside can tell: a home, TMPDIR, PATH and Python of its own.
 
-The home belongs to the user profile or the space and survives restarts of the app. Everything else is made fresh for
-one start of the app and goes with it. The Python environment is private, so what is installed here stays here; it
-borrows the packages of the server it runs (`servers`; jupyter_server, pip, setuptools) through a `.pth` file instead of
-copying them, and JupyterLab's page through links.
+The home belongs to the user profile or the space and survives restarts of the app. Everything else is created for one
+start of the app and removed with it. The Python environment is the container's own, so that installed packages stay in
+it; the packages of its server (`servers`; jupyter_server, pip, setuptools) are made available through a `.pth` file
+instead of being copied, and JupyterLab's pages through links.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ LAB_PROGRAMS = {
 }
 _LAB_FOLDER = Path("share", "jupyter", "lab")
 _LAB_PARTS = ("schemas", "static", "themes")
-# A question to the user, whether news may be fetched, that nobody here is to answer.
+# Without this, JupyterLab asks the user whether it may fetch news.
 _LAB_PAGE = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One start of an app on disk; `marker` is in the environment of each of its processes."""
+    """The files of one start of an app; `marker` is in the environment of each of its processes."""
 
     folder: Path
     home: Path
@@ -64,11 +64,11 @@ class Container:
 
     @property
     def runtime(self) -> Path:
-        """Where the Jupyter server writes down its port."""
+        """The folder where the Jupyter server writes its port."""
         return self.folder / "run"
 
     def environment(self) -> dict[str, str]:
-        """Return the whole environment of a process inside; nothing of the developer's own leaks in."""
+        """Return the whole environment of a process inside; it has nothing of the developer's own."""
         return {
             "HOME": str(self.home),
             "TMPDIR": str(self.tmp),
@@ -82,11 +82,11 @@ class Container:
         }
 
     def processes(self) -> list[int]:
-        """Return the ids of everything that runs inside."""
+        """Return the ids of all processes inside."""
         return processes_marked(self.marker)
 
     def end(self) -> None:
-        """Kill everything inside and remove all but the home."""
+        """Kill every process inside and remove everything but the home."""
         end_processes(self.marker)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -94,13 +94,13 @@ class Container:
 def create_container(
     container: Container, kind: AppKind, server: Server, git_configuration: str, control_url: str
 ) -> None:
-    """Put the container's files in place: environment, programs, git and pip configuration.
+    """Create the container's files: Python environment, programs, configuration of git and pip.
 
     Raises:
-        FileNotFoundError: the server's environment is not there.
+        FileNotFoundError: the environment of the server has not been installed.
     """
     if not server.packages.is_dir():
-        raise FileNotFoundError(f"{server.packages} is not there; `make setup` makes it")
+        raise FileNotFoundError(f"{server.packages} does not exist; run `make setup`")
     for folder in (container.home, container.tmp, container.runtime):
         folder.mkdir(parents=True, exist_ok=True)
     environment_folder = container.folder / "env"
@@ -122,7 +122,7 @@ def create_container(
 def _borrow_packages(environment_folder: Path, server: Server) -> None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = environment_folder / "lib" / version / "site-packages"
-    # addsitedir reads the .pth files there too; setuptools brings distutils back with one, which old servers import.
+    # addsitedir reads the .pth files there too; that of setuptools provides distutils, which old servers import.
     borrowed = f"import site; site.addsitedir({str(server.packages)!r})\n"
     (packages / "borrowed.pth").write_text(borrowed)
     if not server.is_older:
@@ -142,7 +142,7 @@ def _write_programs(container: Container, server: Server, control_url: str) -> N
     _write_program(container.programs / "jupyter-serverextension", f'#!/bin/sh\nexec {serverextension} "$@"\n')
     for name, target in server.programs.items():
         _write_program(container.programs / name, _entry_point(container.python, target))
-    # -S: the shim needs no site-packages, and answers sooner without.
+    # -S: the script needs no site-packages, and starts faster without them.
     ask = shlex.join([str(container.python), "-I", "-S", str(HERE / "inside" / "supervisorctl.py"), control_url])
     _write_program(container.programs / "supervisorctl", f'#!/bin/sh\nexec {ask} "$@"\n')
     restart = f"#!/bin/sh\nexec {ask} restart jupyterlabserver\n"
@@ -150,7 +150,7 @@ def _write_programs(container: Container, server: Server, control_url: str) -> N
 
 
 def _install_lab(container: Container, server: Server) -> None:
-    # The folder is the container's own, so that an extension's files land in it; the page itself is shared.
+    # The folder is the container's own, for the files of extensions; JupyterLab's own parts are shared.
     lab = container.folder / "env" / _LAB_FOLDER
     lab.mkdir(parents=True)
     for part in _LAB_PARTS:
@@ -163,8 +163,8 @@ def _install_lab(container: Container, server: Server) -> None:
 
 
 def _entry_point(python: Path, target: str) -> str:
-    # sh finds the interpreter: a #! line holds 127 characters only. Signals: a server started by a shell's `&`
-    # inherits SIGINT ignored, and Ctrl-C would do nothing in its terminals.
+    # sh starts the interpreter, since a #! line may have at most 127 characters. The signals: a server that a shell
+    # starts with `&` ignores SIGINT, and so would its terminals' processes: Ctrl-C would do nothing there.
     module, function = target.split(":")
     return (
         f"#!/bin/sh\n'''exec' {shlex.quote(str(python))} \"$0\" \"$@\"\n' '''\n"

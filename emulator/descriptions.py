@@ -1,4 +1,4 @@
-"""Domains, profiles, spaces and apps as the API describes them, in full and as rows of lists."""
+"""Domains, user profiles, spaces and apps as the API describes and lists them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def domain_details(domain: Domain, account: Account) -> Members:
 
 
 def app_details(app: App, status: AppStatus, account: Account) -> Members:
-    """Return the members of DescribeApp, with the status that is to be told."""
+    """Return the members of DescribeApp, with a given status."""
     answer = {**app_names(app.key), "AppArn": account.arn(app.key.resource), "Status": str(status)}
     if status is AppStatus.FAILED:
         answer["FailureReason"] = app.failure_reason or "the app failed"

@@ -1,8 +1,8 @@
-"""A local git repository that stands where the auto-shutdown extension's repository is on GitHub.
+"""A local git repository in place of the auto-shutdown extension's repository on GitHub.
 
-It is laid out like upstream: the source, and an sdist of it at the root. Setups pin upstream's commit by id, which
-no repository of ours can contain; git's own replacement refs let the id stand for our commit. `rev-parse HEAD`
-after such a checkout answers the pinned id.
+Its layout is that of upstream: the source, and an sdist of it at the root. Setups pin upstream's commit id, which this
+repository cannot contain; a replacement ref of git lets that id stand for the local commit. After such a checkout,
+`rev-parse HEAD` prints the pinned id.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _QUIET_GIT = {
 
 
 def create_extension_repository(folder: Path) -> Path:
-    """Make the repository in `folder`, with one commit that also answers to upstream's commit id."""
+    """Create the repository in `folder`, with one commit that also has upstream's commit id."""
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     _write_sdist(folder / f"{SDIST_NAME}.tar.gz")
     _git(folder, "init", "--quiet", "--initial-branch=main")
@@ -41,7 +41,7 @@ def create_extension_repository(folder: Path) -> Path:
 
 
 def git_configuration(repository: Path) -> str:
-    """Return the git settings that lead a container to the local repository."""
+    """Return the git configuration that redirects a container to the local repository."""
     return (
         f'[url "{repository.resolve().as_uri()}"]\n'
         f"\tinsteadOf = {UPSTREAM_URL}.git\n"

@@ -1,4 +1,4 @@
-"""Trouble on request: errors the API gives before it looks at a call."""
+"""Faults of the API on request: errors that it answers before it looks at a call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class ApiError(Exception):
-    """An error as the API tells it; `code` is the name clients see."""
+    """An error of the API; `code` is the name that clients see."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -33,7 +33,7 @@ class Faults:
         self._recent: deque[float] = deque()
 
     def fail_next(self, operation: str, error: ApiError, times: int) -> None:
-        """Let the next calls of an operation fail."""
+        """Make the next calls of an operation fail."""
         self._planned.append(_Planned(operation, error, times))
 
     def throttle(self, calls_per_second: float | None) -> None:
@@ -42,10 +42,10 @@ class Faults:
         self._recent.clear()
 
     def check(self, operation: str) -> None:
-        """Let a call pass.
+        """Check whether a call may proceed.
 
         Raises:
-            ApiError: this call is one that is to fail.
+            ApiError: this call must fail.
         """
         self._check_rate()
         for planned in self._planned:

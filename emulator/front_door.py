@@ -1,7 +1,7 @@
-"""Studio's hosts as a browser meets them: login by token, a session cookie, the loading page, the app behind it.
+"""Studio's hosts as a browser sees them: login by token, session cookie, loading page, and the app behind them.
 
-Which host is asked follows from the request's own Host. The sign-in page lives under another host name (`localhost`),
-as on AWS; there is no way past the cookie.
+The Host header of a request says which host it is for. The sign-in page is on another host (`localhost`), as on AWS;
+without a session cookie, every path but `/auth` redirects there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _UNUSABLE = (
 
 
 class FrontDoor:
-    """What is at each path of each host."""
+    """Answers for each path of each host."""
 
     def __init__(self, state: StudioState, host: AppHost, sessions: Sessions, proxy: Proxy) -> None:
         self._state = state
@@ -43,7 +43,7 @@ class FrontDoor:
         self._proxy = proxy
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer any request to one of Studio's hosts or to the sign-in host."""
+        """Answer a request to one of Studio's hosts or to the sign-in host."""
         address = request.url.host or ""
         if address == SIGN_IN_HOST:
             return _page(_SIGN_IN_PAGE)
@@ -95,7 +95,7 @@ class FrontDoor:
         return web.Response(status=404)
 
     def _app_status(self, request: web.Request, grant: Grant) -> web.Response:
-        # The poll of the first Studio's own page: plain text, and "Terminated" where the API says Deleted.
+        # The page of Studio Classic polls this: plain text, and "Terminated" where the API says Deleted.
         names = request.query.get("appType", ""), request.query.get("appName", "")
         app = self._state.apps.get(AppKey(grant.domain_id, grant.user_profile_name, None, *names))
         ended = app is None or app.status is AppStatus.DELETED
@@ -119,7 +119,7 @@ def _to_sign_in(request: web.Request) -> web.Response:
 
 
 def _redirect(location: str) -> web.Response:
-    # Not web.HTTPFound: that class cleans the address up, and some of Studio's are measured to be odd.
+    # Not web.HTTPFound: that class normalizes the URL, and some of Studio's are known not to be normalized.
     return web.Response(status=302, headers={"Location": location})
 
 

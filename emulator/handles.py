@@ -1,4 +1,4 @@
-"""What a test holds of a started app: look at it, hurt it, wait for it. Callable from any thread."""
+"""A test's handle of an app: inspect it, break it, wait for it; from any thread."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _POLL_SECONDS = 0.02
 
 
 class RunsInLoop(Protocol):
-    """Hands work to the Studio's thread and waits for its result."""
+    """Runs a coroutine on the Studio's thread and waits for its result."""
 
     def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
         """Run it."""
 
 
 class AppHandle:
-    """One start of an app. After a re-creation under the same name it still means the old start."""
+    """One start of an app; after a restart of the app, the handle is still that of the earlier start."""
 
     def __init__(self, start: AppStart, proxy: Proxy, in_loop: RunsInLoop) -> None:
         self._start = start
@@ -37,43 +37,43 @@ class AppHandle:
 
     @property
     def status(self) -> AppStatus:
-        """The true status, whatever DescribeApp is scripted to say."""
+        """The real status, whatever DescribeApp is made to answer."""
         return self._start.app.status
 
     @property
     def jupyter_pid(self) -> int | None:
-        """The id of the Jupyter server's process, None while there is none."""
+        """The process id of the Jupyter server; None while it does not run."""
         return self._start.jupyter.pid
 
     @property
     def base_url(self) -> str:
-        """The Jupyter server's own address, past the front door."""
+        """The Jupyter server's own URL, which bypasses the front door."""
         return self._start.jupyter.base_url
 
     @property
     def home(self) -> Path:
-        """The user's home, kept over restarts of the app."""
+        """The home, which survives restarts of the app."""
         return self._start.container.home
 
     @property
     def tmp(self) -> Path:
-        """The container's TMPDIR, fresh for this start."""
+        """The container's TMPDIR, new for this start."""
         return self._start.container.tmp
 
     @property
     def log(self) -> str:
-        """What the Jupyter server wrote so far."""
+        """The log of the Jupyter server so far."""
         return (self._start.container.folder / "jupyter.log").read_text(errors="replace")
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a process inside, to run one there by hand."""
+        """Return the environment of a process inside, to start one there."""
         return self._start.container.environment()
 
     def wait_for(self, status: AppStatus, limit_seconds: float = 60.0) -> AppHandle:
-        """Return when the app has a status.
+        """Wait until the app has a status.
 
         Raises:
-            TimeoutError: it did not get there within the limit.
+            TimeoutError: it does not have it within the limit.
         """
         give_up = time.monotonic() + limit_seconds
         while self.status is not status:
@@ -84,20 +84,20 @@ class AppHandle:
         return self
 
     def wait_until_in_service(self, limit_seconds: float = 60.0) -> AppHandle:
-        """Return when the app is in service."""
+        """Wait until the app is in service."""
         return self.wait_for(AppStatus.IN_SERVICE, limit_seconds)
 
     def wait_until_ready(self) -> AppHandle:
-        """Return when the Jupyter server answers, for instance after a restart."""
+        """Wait until the Jupyter server answers, for instance after a restart."""
         self._in_loop(self._start.jupyter.wait_until_ready())
         return self
 
     def kill_jupyter(self, signal_number: int) -> None:
-        """Send the Jupyter server a signal; a server that dies of it comes back unless told not to."""
+        """Send the Jupyter server a signal; a server that dies is restarted, unless `autorestart` is off."""
         self._start.jupyter.kill(signal_number)
 
     def restart_jupyter(self) -> None:
-        """Restart the Jupyter server as supervisorctl would; its port stays."""
+        """Restart the Jupyter server as supervisorctl does, on the same port."""
         self._in_loop(self._start.jupyter.restart())
 
     def drop_websockets(self) -> int:
@@ -105,17 +105,17 @@ class AppHandle:
         return self._in_loop(self._drop())
 
     def terminals(self) -> list[str]:
-        """Return the names of the server's terminals, as the server tells them."""
+        """Return the names of the terminals that the server lists."""
         answer = requests.get(f"{self.base_url}api/terminals", timeout=10)
         answer.raise_for_status()
         return [terminal["name"] for terminal in answer.json()]
 
     def processes(self) -> list[int]:
-        """Return the ids of everything that runs inside the container."""
+        """Return the ids of all processes in the container."""
         return self._start.container.processes()
 
     def delete(self) -> None:
-        """End the app and everything in it, and wait for that."""
+        """Delete the app and wait until nothing of it runs."""
         self._in_loop(self._start.end())
 
     async def _drop(self) -> int:

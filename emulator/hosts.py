@@ -1,7 +1,7 @@
-"""The hosts of Studio: the front door, the portal, and one for each space.
+"""Studio's hosts: the front door, the portal, and one for each space.
 
-On AWS they differ in name; here they differ in loopback address and share one port, so that cookies, which know hosts
-but not ports, are kept apart as they are there. Linux answers on all of 127.0.0.0/8.
+On AWS they have different names. Here they have different loopback addresses on one port, so that cookies, which belong
+to a host but not to a port, are separated as on AWS. Linux answers on all of 127.0.0.0/8.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _MAX_BODY_BYTES = 512 * 1024**2
 
 
 def runner_for(routes: Sequence[web.RouteDef]) -> web.AppRunner:
-    """Return a server for routes, without an address yet."""
+    """Return a server for routes; it has no address yet."""
     application = web.Application(client_max_size=_MAX_BODY_BYTES)
     application.add_routes(routes)
     return web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
 
 
 class Hosts:
-    """Every address of Studio; one handler answers on all of them."""
+    """Studio's addresses; one handler answers on all of them."""
 
     def __init__(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
         self._runner = runner_for([web.route("*", "/{path:.*}", handler)])
@@ -38,14 +38,14 @@ class Hosts:
         self._next = _FIRST_SPACE_ADDRESS
 
     async def open(self, port: int) -> None:
-        """Listen at the front door and at the portal; 0 lets the system choose the port."""
+        """Listen on the addresses of the front door and the portal; with port 0 the system chooses one."""
         await self._runner.setup()
         await web.TCPSite(self._runner, FRONT_DOOR_ADDRESS, port).start()
         self._port = self._runner.addresses[0][1]
         await web.TCPSite(self._runner, PORTAL_ADDRESS, self._port).start()
 
     async def add_space(self) -> str:
-        """Listen on an address of its own for a space and return it.
+        """Listen on a new address, for a space, and return the address.
 
         Raises:
             OSError: every address is in use.
@@ -53,13 +53,13 @@ class Hosts:
         while self._next < _LAST_SPACE_ADDRESS:
             address = str(self._next)
             self._next += 1
-            with contextlib.suppress(OSError):  # somebody else's, on this port
+            with contextlib.suppress(OSError):  # in use by another process, on this port
                 await web.TCPSite(self._runner, address, self._port).start()
                 return address
         raise OSError("no loopback address is left for a space")
 
     def url(self, address: str) -> str:
-        """Return the address as the beginning of URLs."""
+        """Return the URL of an address, without a slash at the end."""
         return f"http://{address}:{self._port}"
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
-"""A real Jupyter server as a child process, kept alive the way supervisord does it in Studio's images.
+"""A real Jupyter server as a child process, restarted when it dies, as supervisord does in Studio's images.
 
-Owns the process and its port, nothing else: not the app's status, not the container's files. The port is chosen at
-the first start that works and kept over restarts. Jupyter's own `--port=0` would spare the choice, but then the server
-tells its terminals a JUPYTER_SERVER_URL with port 0.
+This owns the process and its port, but not the app's status or the container's files. The port is chosen at the first
+successful start and kept over restarts. Jupyter could choose one itself (`--port=0`), but then its terminals would have
+a JUPYTER_SERVER_URL with port 0.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STOP_LIMIT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class JupyterOptions:
-    """What a test may want different about a server."""
+    """How a server runs."""
 
     shell: tuple[str, ...]
     server: Server
@@ -40,7 +40,7 @@ class JupyterOptions:
 
 
 class JupyterApp:
-    """One Jupyter server over all its restarts."""
+    """One Jupyter server, over all its restarts."""
 
     def __init__(self, container: Container, kind: AppKind, options: JupyterOptions) -> None:
         self.port: int | None = None
@@ -54,13 +54,13 @@ class JupyterApp:
 
     @property
     def pid(self) -> int | None:
-        """The id of the server that runs now."""
+        """The process id of the server; None while it does not run."""
         process = self._process
         return process.pid if process and process.returncode is None else None
 
     @property
     def base_url(self) -> str:
-        """The server's own address, without the front door."""
+        """The server's own URL, which bypasses the front door."""
         return f"http://127.0.0.1:{self.port}{self._kind.base_path}"
 
     async def start(self) -> None:
@@ -69,29 +69,29 @@ class JupyterApp:
             await self._spawn()
 
     async def stop(self) -> None:
-        """End the server, politely first, and leave it ended."""
+        """Stop the server, with SIGTERM first, and do not restart it."""
         async with self._changing:
             await self._end()
 
     async def restart(self) -> None:
-        """End the server and start another on the same port; returns when that process exists."""
+        """Stop the server and start another on the same port; return as soon as that process exists."""
         async with self._changing:
             await self._end()
             await self._spawn()
 
     def kill(self, signal_number: int) -> None:
-        """Send a signal to the server alone; what follows is up to the server and the supervisor."""
+        """Send a signal to the server's process only."""
         if self.pid is not None:
             os.kill(self.pid, signal_number)
 
     async def wait_until_ready(self) -> None:
-        """Return when the server answers on its port.
+        """Wait until the server answers on its port.
 
         Raises:
-            TimeoutError: it did not within the limit.
+            TimeoutError: it does not within the limit.
         """
         async with asyncio.timeout(self._options.start_limit_seconds), aiohttp.ClientSession() as session:
-            while not await self._answers(session):  # noqa: ASYNC110 another process has no event to wait for
+            while not await self._answers(session):  # noqa: ASYNC110 (another process has no event to wait for)
                 await asyncio.sleep(_POLL_SECONDS)
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
@@ -150,7 +150,7 @@ class JupyterApp:
             if self._process is not process:
                 return
             if not self._answered:
-                self.port = None  # it may have been taken between our look and the server's start
+                self.port = None  # another program may have taken it before the server started
             if self._options.autorestart:
                 await self._spawn()
 

@@ -1,4 +1,4 @@
-"""Where a presigned URL leads: the LandingUri of the request as a host and a path of it."""
+"""Where a presigned URL leads: the request's LandingUri as a host and a path."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Where a login ends."""
+    """The address and path where a login ends."""
 
     address: str
     path: str
 
 
 def landing_of(landing_uri: str, space: Space | None) -> Landing:
-    """Return where to land.
+    """Return where a login ends.
 
     Raises:
         ApiError: the service would refuse this LandingUri.
@@ -33,7 +33,7 @@ def landing_of(landing_uri: str, space: Space | None) -> Landing:
         return Landing(address, _app_path(space.app_type if space else JUPYTER_SERVER, ""))
     portal = re.fullmatch(r"studio::(.*)", landing_uri)
     if portal:
-        # A leading slash is accepted and redeems into a broken address, as was measured.
+        # A leading slash is accepted and leads to a broken URL, as others have measured.
         return Landing(PORTAL_ADDRESS, f"/{portal.group(1)}")
     app = re.fullmatch(r"app:([A-Za-z]+):(.*)", landing_uri)
     if not app:

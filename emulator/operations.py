@@ -1,4 +1,4 @@
-"""The SageMaker operations the local Studio knows: validated parameters in, response members out."""
+"""The SageMaker operations of the local Studio: validated parameters in, members of the response out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DEFAULT_PAGE_SIZE = 10
 
 
 class Operations:
-    """What each operation does to the state and to the machine."""
+    """The operations, by name."""
 
     def __init__(self, state: StudioState, host: AppHost, sessions: Sessions, url_of: Callable[[str], str]) -> None:
         self._url_of = url_of

@@ -1,7 +1,7 @@
-"""Finding and ending everything that runs inside a container.
+"""Finds and kills the processes of a container.
 
-A process belongs to a container when its environment carries the container's marker. Children inherit it, so
-`setsid`, `nohup` and double forks do not escape; only a program that clears its environment does. Linux only.
+A process belongs to a container if the container's marker is in its environment. Children inherit it, so `setsid`,
+`nohup` and double forks do not escape; only a program that clears its environment does. Linux only.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ MARKER_VARIABLE = "LOCAL_STUDIO_APP_START"
 
 
 def processes_marked(marker: str) -> list[int]:
-    """Return the ids of all living processes of a container."""
+    """Return the ids of all processes of a container."""
     wanted = f"{MARKER_VARIABLE}={marker}".encode()
     return sorted(pid for pid in _all_processes() if _carries(pid, wanted))
 
 
 def end_processes(marker: str, limit_seconds: float = 10.0) -> None:
-    """Kill every process of a container, again and again until none is left.
+    """Kill every process of a container until none is left.
 
     Raises:
-        TimeoutError: some process would not die within the limit.
+        TimeoutError: some are left after that time.
     """
     give_up = time.monotonic() + limit_seconds
     while found := processes_marked(marker):
         if time.monotonic() > give_up:
-            raise TimeoutError(f"processes {found} of a container would not die")
+            raise TimeoutError(f"processes {found} of a container do not end")
         for pid in found:
             _kill(pid)
         time.sleep(0.01)
@@ -43,7 +43,7 @@ def _carries(pid: int, wanted: bytes) -> bool:
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
-        return False  # it ended meanwhile, or is not ours; a zombie's environment reads as empty
+        return False  # it has ended, or is another user's; the environment of a zombie is empty
     return wanted in environment.split(b"\0")
 
 

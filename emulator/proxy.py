@@ -1,7 +1,7 @@
-"""Passing HTTP and websockets on to a Jupyter server, byte for byte where that is possible.
+"""A proxy for HTTP and websockets to the Jupyter servers, which changes as little as possible.
 
-aiohttp speaks both protocols; what is decided here is only what is passed on: headers but the hop-by-hop ones, the
-browser's own Host (Jupyter names cookies after it), pings and close codes.
+It passes on all headers except the hop-by-hop ones, the browser's Host (Jupyter names cookies after it), pings and
+close codes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ AnySocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 
 class Proxy:
-    """One client for all apps; knows every websocket that is open through it."""
+    """The proxy for all apps; it knows every websocket that is open through it."""
 
     def __init__(self) -> None:
         self._live: dict[Hashable, set[asyncio.Transport]] = {}
@@ -50,12 +50,12 @@ class Proxy:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
-            # A kept connection to a server that was restarted meanwhile would fail the next request.
+            # No keep-alive: after a restart of the server, the next request on a kept connection would fail.
             connector=aiohttp.TCPConnector(force_close=True, limit=0),
         )
 
     async def pass_on(self, request: web.Request, origin: str, app: Hashable) -> web.StreamResponse:
-        """Let `origin` answer a request; 502 when it is not there."""
+        """Pass a request on to `origin`; 502 if it cannot be reached."""
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._websocket(request, origin, app)
@@ -66,14 +66,14 @@ class Proxy:
             return bad_gateway()
 
     def drop_websockets(self, app: Hashable) -> int:
-        """Cut every websocket of an app as a broken network would, and say how many there were."""
+        """Cut every websocket of an app as a broken network would; return how many there were."""
         transports = self._live.pop(app, set())
         for transport in transports:
             reset(transport)
         return len(transports)
 
     async def close(self) -> None:
-        """Cut everything that is still open."""
+        """Cut every open websocket, and close the client."""
         for app in list(self._live):
             self.drop_websockets(app)
         await self._client.close()
@@ -121,7 +121,7 @@ class Proxy:
 
 
 class _Conversation:
-    """Two websockets that say to each other what their other ends say, the way of ending included."""
+    """Passes messages on between two websockets, including how each of them ends."""
 
     def __init__(
         self,
@@ -132,17 +132,17 @@ class _Conversation:
         self.transport = transport
         self._browser = browser
         self._server = server
-        self._goodbye_said = False
+        self._is_closing = False
 
     async def run(self) -> None:
-        """Return when both websockets have ended."""
+        """Pass messages on until both websockets have ended."""
         outward = asyncio.create_task(self._pump(self._server, self._browser))
         inward = asyncio.create_task(self._pump(self._browser, self._server))
         try:
             await asyncio.wait({outward, inward}, return_when=asyncio.FIRST_COMPLETED)
-            if not self._goodbye_said and outward.done():
-                self.transport.close()  # the server vanished without a close frame, so shall we
-            elif not self._goodbye_said:
+            if not self._is_closing and outward.done():
+                self.transport.close()  # without a close frame, as the server has
+            elif not self._is_closing:
                 await self._server.close()
             await asyncio.wait({outward, inward})
         finally:
@@ -161,13 +161,13 @@ class _Conversation:
                 elif message.type is WSMsgType.PONG:
                     await target.pong(message.data)
                 else:
-                    self._goodbye_said = True
+                    self._is_closing = True
                     await target.close(code=message.data or _NORMAL_CLOSE, message=(message.extra or "").encode())
                     await source.close(code=message.data or _NORMAL_CLOSE)
 
 
 async def messages(source: AnySocket) -> AsyncIterator[aiohttp.WSMessage]:
-    """Yield messages up to and with the close frame; nothing more when there was none."""
+    """Yield messages up to and including the close frame, if there is one."""
     passed_on = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG)
     while (message := await source.receive()).type in passed_on:
         yield message
@@ -176,7 +176,7 @@ async def messages(source: AnySocket) -> AsyncIterator[aiohttp.WSMessage]:
 
 
 def bad_gateway() -> web.Response:
-    """Return the page for a server that is not there."""
+    """Return the answer for a server that cannot be reached."""
     return web.Response(status=502, text=_BAD_GATEWAY_PAGE, content_type="text/html")
 
 
@@ -187,7 +187,7 @@ def _forwarded(request: web.Request, without: set[str]) -> CIMultiDict[str]:
 
 
 def end_to_end(headers: object, without: set[str]) -> CIMultiDict[str]:
-    """Return the headers that are passed on, minus those named."""
+    """Return the headers that are passed on, without the hop-by-hop ones and those named."""
     items = headers.items() if hasattr(headers, "items") else ()
     return CIMultiDict(
         (name, value) for name, value in items if name.lower() not in _HOP_BY_HOP and name.lower() not in without
@@ -198,6 +198,6 @@ def reset(transport: asyncio.Transport) -> None:
     """Cut a connection as a broken network does."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
-        # Zero linger: the other side sees a reset, not an orderly end.
+        # With a linger time of zero the other side gets a reset, not an orderly end.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

@@ -1,4 +1,4 @@
-"""The SageMaker API over HTTP: JSON 1.1 in the AWS style, checked against the SDK's model in both directions."""
+"""The SageMaker API over HTTP: AWS JSON 1.1; requests and answers are checked against the SDK's model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TARGET_PREFIX = "SageMaker."
 
 
 class SageMakerApi:
-    """The door to the operations: who may call, what a call must look like, what the trail records."""
+    """Checks and runs API calls, and emits an event for each CreateApp call."""
 
     def __init__(self, operations: Operations, account: Account, on_event: Callable[[dict[str, Any]], None]) -> None:
         self.faults = Faults()
@@ -53,7 +53,7 @@ class SageMakerApi:
         try:
             params = json.loads(await request.read())
         except ConnectionResetError as error:
-            raise ApiError("RequestTimeout", "the client has gone", 408) from error
+            raise ApiError("RequestTimeout", "the client closed the connection", 408) from error
         except ValueError as error:
             raise ApiError("SerializationException", "the body is not JSON") from error
         if not isinstance(params, dict):
@@ -63,10 +63,10 @@ class SageMakerApi:
     def call(
         self, name: str, params: dict[str, Any], headers: Mapping[str, str], source: str, request_id: str
     ) -> dict[str, Any]:
-        """Run one operation and let the trail record it.
+        """Run one operation, and emit its event.
 
         Raises:
-            ApiError: as the caller is to see it.
+            ApiError: the error that the client gets.
         """
         self.calls.append((name, params))
         try:
@@ -84,11 +84,11 @@ class SageMakerApi:
         answer = self._operations.by_name[name](params)
         wrong = api_model.type_errors(answer, model.output_shape)
         if wrong or api_model.constraint_errors(answer, model.output_shape):
-            raise AssertionError(f"the local Studio's own answer to {name} is not the API's: {wrong}")
+            raise AssertionError(f"the local Studio's answer to {name} does not fit the API's model: {wrong}")
         return answer
 
     def _record(self, call: ApiCall) -> None:
-        # The trail has every call; the rules of interest here hear of CreateApp only.
+        # CloudTrail records every call; only this one matters here.
         if call.operation == "CreateApp":
             self._on_event(event_document(call, self._account))
 
@@ -113,4 +113,4 @@ def _response(document: dict[str, Any], request_id: str, status: int = 200) -> w
 def _epoch_seconds(value: object) -> float:
     if isinstance(value, dt.datetime):
         return value.timestamp()
-    raise TypeError(f"{value!r} has no place in an answer")
+    raise TypeError(f"{value!r} cannot be part of an answer")

@@ -1,7 +1,7 @@
-"""The Jupyter servers that apps run on: this environment's own, or an older one of Studio's images. Facts only.
+"""The Jupyter servers that apps run on: that of this Python environment, or an older one of Studio's images.
 
-An older server runs from the environment of its own that `make setup` makes beside this package; a container borrows
-that environment's packages, settings and page instead of ours.
+`make setup` installs each older server into an environment of its own (`.venvs/`), from which a container then gets its
+packages, settings and pages. Facts only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_BESIDE = Path(__file__).parents[1]
+_ENVIRONMENTS = Path(__file__).parents[1] / ".venvs"
 _COMMON_PROGRAMS = {
     "pip": "pip._internal.cli.main:main",
     "pip3": "pip._internal.cli.main:main",
@@ -30,11 +30,11 @@ class Server:
     """One Jupyter server.
 
     Attributes:
-        data: the root of the environment it runs from.
-        programs: Python entry points that its image has, as `module:function`, JupyterLab's aside.
-        program: which program serves; empty is what the app's type has (`app_kinds`).
-        settings: the class its flags are for.
-        root_setting: that class's name for the folder it serves.
+        data: the root of the Python environment that has it.
+        programs: the programs of its image as `module:function`, apart from JupyterLab's.
+        program: the program that serves; empty for that of the app type (`app_kinds`).
+        settings: the class that its flags configure.
+        root_setting: that class's setting for the folder it serves.
     """
 
     data: Path
@@ -45,25 +45,25 @@ class Server:
 
     @property
     def is_older(self) -> bool:
-        """Whether it has an environment of its own, and with it the extensions and settings of its time."""
+        """Whether it is an older server, with extensions and settings of its own environment."""
         return bool(self.program)
 
     @property
     def packages(self) -> Path:
-        """Where its environment keeps packages."""
+        """The folder with the packages of its environment."""
         return Path(sysconfig.get_path("purelib", vars={"base": str(self.data)}))
 
 
 SERVERS = {
     "": Server(Path(sysconfig.get_path("data")), _SERVER_PROGRAMS),
-    # JupyterLab 1 on notebook 6.5: its terminals have numbers, whatever name is asked for.
+    # JupyterLab 1 on notebook 6.5: it gives terminals numbers, whatever name is requested.
     "notebook6": Server(
-        _BESIDE / ".venvs/notebook6",
+        _ENVIRONMENTS / "notebook6",
         {**_COMMON_PROGRAMS, **_OLD_PROGRAMS},
         program="jupyter-lab",
         settings="NotebookApp",
         root_setting="notebook_dir",
     ),
     # JupyterLab 3 on jupyter_server 1.x, with notebook 6.5 beside it.
-    "jupyterlab3": Server(_BESIDE / ".venvs/jupyterlab3", {**_SERVER_PROGRAMS, **_OLD_PROGRAMS}, program="jupyter-lab"),
+    "jupyterlab3": Server(_ENVIRONMENTS / "jupyterlab3", {**_SERVER_PROGRAMS, **_OLD_PROGRAMS}, program="jupyter-lab"),
 }

@@ -1,4 +1,4 @@
-"""Tokens that open the door once, and the sessions they become."""
+"""The tokens of presigned URLs, which log in once, and the sessions of logged-in browsers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a presigned URL allows: whose Studio or which space, where to land, for how long."""
+    """What a presigned URL allows: whose Studio or which space, where the login ends, for how long."""
 
     domain_id: str
     user_profile_name: str
@@ -26,27 +26,27 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser, at the one host where it landed."""
+    """The session of a logged-in browser, valid at the host where its login ended."""
 
     grant: Grant
     expires: float
 
 
 class Sessions:
-    """Every unused token and every session that goes on."""
+    """Every unused token and every session."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, tuple[Grant, float]] = {}
         self._sessions: dict[str, Session] = {}
 
     def mint(self, grant: Grant, expires_in_seconds: float) -> str:
-        """Return a token for one login, long and opaque like the real ones."""
+        """Return a new token for one login, as long and opaque as real ones."""
         token = _jwt_like()
         self._tokens[token] = (grant, time.time() + expires_in_seconds)
         return token
 
     def redeem(self, token: str, address: str) -> tuple[str, Session] | None:
-        """Turn a token into a session and its cookie; None when unknown, used, expired or another host's."""
+        """Return a new session and its cookie for a token; None if it is unknown, used, expired or for another host."""
         grant, expires = self._tokens.get(token, (None, 0.0))
         if grant is None or grant.landing.address != address:
             return None
@@ -59,7 +59,7 @@ class Sessions:
         return cookie, session
 
     def find(self, cookie: str | None, address: str) -> Session | None:
-        """Return the session of a cookie while it lasts, at its own host only."""
+        """Return the session of a cookie, unless it has expired or is for another host."""
         session = self._sessions.get(cookie or "")
         if session is None or session.grant.landing.address != address:
             return None

@@ -1,4 +1,4 @@
-"""What the local Studio knows: domains, profiles, spaces and apps. No sockets, no processes, no files."""
+"""The state of the local Studio: domains, user profiles, spaces and apps. No sockets, no processes, no files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class AuthMode(StrEnum):
 
 
 class AppStatus(StrEnum):
-    """Every status the SageMaker API has for an app."""
+    """Every status of an app in the SageMaker API."""
 
     PENDING = "Pending"
     IN_SERVICE = "InService"
@@ -26,13 +26,13 @@ class AppStatus(StrEnum):
 
 
 def now() -> dt.datetime:
-    """Return the time as the API writes it, in UTC."""
+    """Return the current time, in UTC."""
     return dt.datetime.fromtimestamp(time.time(), tz=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account and region everything here pretends to live in."""
+    """The account id and region that the Studio pretends to have."""
 
     account_id: str = "111122223333"
     region: str = "us-east-1"
@@ -54,7 +54,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class UserProfile:
-    """A user of a domain."""
+    """A user profile of a domain."""
 
     domain_id: str
     name: str
@@ -81,7 +81,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class AppKey:
-    """The name of an app: who owns it, what it is and how it is called."""
+    """The full name of an app: domain, owner, type and name."""
 
     domain_id: str
     user_profile_name: str | None
@@ -108,13 +108,13 @@ class App:
     created: dt.datetime = field(default_factory=now)
 
     def next_described_status(self) -> AppStatus:
-        """Return what the next DescribeApp answers: the script's next line, then the truth."""
+        """Return the status that the next DescribeApp answers: those of `described_as`, then the real one."""
         return self.described_as.pop(0) if self.described_as else self.status
 
 
 @dataclass(slots=True)
 class StudioState:
-    """All that exists in this Studio, by name."""
+    """Everything that exists in this Studio, by name."""
 
     account: Account = field(default_factory=Account)
     domains: dict[str, Domain] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class StudioState:
     def newest_app(
         self, domain_id: str, user_profile_name: str | None, space_name: str | None, app_type: str
     ) -> App | None:
-        """Return the newest app of a type of a profile or a space, a living one if there is one."""
+        """Return the newest app of a type of a user profile or space, one in service if there is one."""
         owner = (domain_id, user_profile_name, space_name, app_type)
         mine = [
             app

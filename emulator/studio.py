@@ -1,7 +1,7 @@
-"""A whole Studio on this machine, put together and run in a thread of its own.
+"""A whole Studio on this machine, run in a thread of its own.
 
-The thread's event loop owns every piece of state; the methods here hand their work to it and wait, so they may be
-called from any thread.
+That thread's event loop owns all state; the methods here run their work there and wait for it, so they may be called
+from any thread.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class LocalStudio:
     """A SageMaker API and the hosts of a Studio on free loopback ports; `with` starts and ends it.
 
     Args:
-        state_dir: where containers and homes live while it runs; a temporary folder when None.
-        defaults: how apps start unless `create_app` says otherwise.
-        account: the account id and region to pretend.
+        state_dir: the folder for containers and homes while it runs; a temporary one if None.
+        defaults: how apps start, unless `create_app` has other options.
+        account: the account id and region that it pretends to have.
         api_port: port of the SageMaker API; 0 lets the system choose.
         front_door_port: port of Studio's hosts; 0 lets the system choose.
         on_event: called with each CreateApp event, on the Studio's thread; it must not block.
@@ -91,18 +91,18 @@ class LocalStudio:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End every app and process and remove what was written."""
+        """End every app and process, and remove all files."""
         self.close()
 
     @property
     def api_calls(self) -> list[tuple[str, dict[str, Any]]]:
-        """Every call of the SageMaker API so far, as (operation, parameters)."""
+        """Every API call so far, as (operation, parameters)."""
         return list(self._api.calls)
 
     def add_domain(
         self, domain_id: str = DOMAIN_ID, auth_mode: AuthMode = AuthMode.IAM, default_landing_uri: str = ""
     ) -> str:
-        """Add a domain and return its id; `studio::` as default landing leads a plain login to the portal."""
+        """Add a domain and return its id; with the default landing URI `studio::`, a login leads to the portal."""
         self._state.domains[domain_id] = Domain(domain_id, auth_mode, default_landing_uri)
         return domain_id
 
@@ -120,14 +120,14 @@ class LocalStudio:
         *,
         sharing_type: str | None = None,
     ) -> str:
-        """Add a space, with a host of its own, and return its name; without an owner it is a shared one."""
+        """Add a space, with a host of its own, and return its name; without an owner it is shared."""
         sharing = sharing_type or ("Private" if owner else "Shared")
         address = self._in_loop(self._hosts.add_space())
         self._state.spaces[domain_id, name] = Space(domain_id, name, owner, app_type, sharing, address)
         return name
 
     def space_url(self, name: str, domain_id: str = DOMAIN_ID) -> str:
-        """Return the address of a space's host, without a slash at the end."""
+        """Return the URL of a space's host, without a slash at the end."""
         return self._hosts.url(self._state.spaces[domain_id, name].address)
 
     def create_app(
@@ -140,7 +140,7 @@ class LocalStudio:
         app_name: str = "default",
         options: StartOptions | None = None,
     ) -> AppHandle:
-        """Call CreateApp, with the event that follows from it, and return the app's handle."""
+        """Call CreateApp, which also emits its event, and return the app's handle."""
         owner = {"SpaceName": space_name} if space_name else {"UserProfileName": user_profile_name}
         key = AppKey(domain_id, owner.get("UserProfileName"), space_name, app_type, app_name)
         params = {"DomainId": domain_id, **owner, "AppType": app_type, "AppName": app_name}
@@ -167,31 +167,31 @@ class LocalStudio:
     def home_of(
         self, user_profile_name: str = USER_PROFILE, *, space_name: str | None = None, domain_id: str = DOMAIN_ID
     ) -> Path:
-        """Return a user's or a space's home, made if need be: what is put there is there when the app starts."""
+        """Return the home of a user or a space, created if necessary; an app finds there what a test has put there."""
         if space_name:
             space = self._state.spaces[domain_id, space_name]
             return self._host.make_home(AppKey(domain_id, None, space_name, space.app_type, ""))
         return self._host.make_home(AppKey(domain_id, user_profile_name, None, "JupyterServer", ""))
 
     def fail_next(self, operation: str, code: str, message: str, times: int = 1) -> None:
-        """Let the next calls of an operation fail with an error of the API."""
+        """Make the next calls of an operation fail with an API error."""
         self._api.faults.fail_next(operation, ApiError(code, message), times)
 
-    def open_network(self, space_name: str | None = None, domain_id: str = DOMAIN_ID) -> FaultyNetwork:
-        """Open one more way to the front door, or to a space's host, for things to go wrong on; `close` ends it."""
+    def open_faulty_network(self, space_name: str | None = None, domain_id: str = DOMAIN_ID) -> FaultyNetwork:
+        """Open a network to the front door, or to a space's host, to inject faults on; `close` it afterwards."""
         target = self.space_url(space_name, domain_id) if space_name else self.front_door_url
         return self._in_loop(FaultyNetwork.open(target, self._sessions.end, self._in_loop))
 
     def throttle(self, calls_per_second: float | None) -> None:
-        """Answer ThrottlingException to calls beyond a rate; None lifts the limit."""
+        """Throttle calls beyond a rate; None lifts the limit."""
         self._api.faults.throttle(calls_per_second)
 
     def end_sessions(self) -> None:
-        """Sign every browser out, as if their sessions had expired."""
+        """End every session, as if it had expired."""
         self._sessions.end_all()
 
     def close(self) -> None:
-        """End every app and process, stop listening, remove what was written."""
+        """End every app and process, stop listening, and remove all files."""
         if self._thread.is_alive():
             self._in_loop(self._stop())
             self._loop.call_soon_threadsafe(self._loop.stop)

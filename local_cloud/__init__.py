@@ -1,7 +1,7 @@
-"""An AWS on this machine, to deploy to: real `sam deploy`, real rules, roles, queues and logs, without an account.
+"""An AWS on this machine to deploy to: `sam deploy`, rules, roles, queues and logs without an account.
 
-ministack (from the package index, in an environment of its own) is the cloud; functions run on Lambda's own runtime
-client, in a third environment that has nothing but boto3. This package starts it, talks to it and ends it. It knows
-nothing of the product: `cloud` is the process, `sam` the command line, `trail` takes CloudTrail's place, `inside` is
-what runs in the cloud's environment.
+It is ministack, in a Python environment of its own; functions run on Lambda's own runtime client, in a third
+environment that has only boto3 besides. This package starts and ends it, and knows nothing of the product: `cloud` is
+the process, `sam` the command line, `log` reads logs, `trail` takes the place of CloudTrail, and `inside` runs in the
+cloud's environment.
 """

@@ -1,4 +1,4 @@
-"""The cloud's process: start it on a free port, tell others how to reach it, end it with all that it started."""
+"""The cloud's process: starts it on a free port, knows how to reach it, ends it with everything that it started."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from botocore.config import Config
 ROOT = Path(__file__).resolve().parents[1]
 ACCOUNT_ID = "111122223333"
 REGION = "us-east-1"
-# Made up, and only ever in the environment of our own child processes.
+# Made up; they are only in the environment of child processes.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "local"}
-_PYTHON = ROOT / ".venvs/cloud" / "bin" / "python"
-RUNTIME_PYTHON = ROOT / ".venvs/runtime" / "bin" / "python"
+_PYTHON = ROOT / ".venvs/cloud/bin/python"
+RUNTIME_PYTHON = ROOT / ".venvs/runtime/bin/python"
 _END_LIMIT_SECONDS = 10.0
 
 
 class LocalCloud:
-    """An AWS on loopback; `with` starts and ends it. `endpoint` is its address, `log_path` what it says."""
+    """An AWS on loopback; `with` starts and ends it. `endpoint` is its URL."""
 
     def __init__(self, sagemaker_endpoint: str) -> None:
         self.endpoint = ""
@@ -37,7 +37,7 @@ class LocalCloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a program needs in its environment to take this cloud for AWS, and the local Studio for SageMaker."""
+        """The environment for a program that is to use this cloud as AWS, and the local Studio as SageMaker."""
         return {
             **clean_environment(),
             **CREDENTIALS,
@@ -46,19 +46,19 @@ class LocalCloud:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ENDPOINT_URL_SAGEMAKER": self._sagemaker_endpoint,
             "SAM_CLI_TELEMETRY": "0",
-            "__SAM_CLI_APP_DIR": str(self._folder / "sam"),  # its notes, otherwise in the home directory
+            "__SAM_CLI_APP_DIR": str(self._folder / "sam"),  # otherwise it writes into the home directory
         }
 
     @property
     def log_path(self) -> Path:
-        """Where the cloud writes what it does."""
+        """The cloud's own log."""
         return self._folder / "cloud.log"
 
     def __enter__(self) -> Self:
-        """Start, and wait until it listens.
+        """Start the cloud and wait until it listens.
 
         Raises:
-            RuntimeError: it did not start; the text has its last words.
+            RuntimeError: it did not start; the message has the end of its log.
         """
         self._folder = Path(tempfile.mkdtemp(prefix="local-cloud-")).resolve()
         with self.log_path.open("w") as log:
@@ -70,21 +70,21 @@ class LocalCloud:
                 stderr=log,
                 text=True,
                 cwd=self._folder,
-                start_new_session=True,  # so that it and what it starts can be ended as one
+                start_new_session=True,  # so that it can be ended together with what it starts
             )
         try:
-            self.endpoint = self._first_words()
+            self.endpoint = self._read_endpoint()
         except BaseException:
             self.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it, with every function that runs, and remove what it wrote."""
+        """End the cloud and every running function, and remove its files."""
         self.close()
 
     def close(self) -> None:
-        """End the cloud and all its processes; return when none is left."""
+        """End the cloud and all its processes, wait for their ends, and remove its files."""
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_LIMIT_SECONDS)
@@ -95,7 +95,7 @@ class LocalCloud:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 (the SDK makes it at run time)
-        """Return an SDK client for a service of this cloud; SageMaker's talks to the local Studio."""
+        """Return an SDK client for a service of this cloud; for SageMaker, one of the local Studio."""
         endpoint = self._sagemaker_endpoint if service == "sagemaker" else self.endpoint
         config = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
         access = {name.lower(): value for name, value in CREDENTIALS.items()}
@@ -103,10 +103,10 @@ class LocalCloud:
         return untyped.client(service, endpoint_url=endpoint, config=config, **access)
 
     def processes(self) -> list[int]:
-        """Return the ids of the processes that run functions now."""
+        """Return the ids of the processes that are running functions."""
         return [pid for pid in _group_members(self._process.pid) if pid != self._process.pid]
 
-    def _first_words(self) -> str:
+    def _read_endpoint(self) -> str:
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             raise RuntimeError(f"The local cloud did not start:\n{self.log_path.read_text()[-2000:]}")
@@ -119,7 +119,7 @@ class LocalCloud:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL_SAGEMAKER": self._sagemaker_endpoint,
             "BIND_HOST": "127.0.0.1",
-            "DOCKER_HOST": f"unix://{self._folder}/none",  # it would look for containers to reuse and to remove
+            "DOCKER_HOST": f"unix://{self._folder}/none",  # no Docker: it would look there for containers to use
             "LAMBDA_EXECUTOR": "local",
             "LAMBDA_PYTHON": str(RUNTIME_PYTHON),
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
@@ -132,7 +132,7 @@ class LocalCloud:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this process's environment without its AWS access, its proxies and its Python settings."""
+    """Return the environment of this process without AWS settings, proxies and Python settings."""
     proxies = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
     return {
         name: value

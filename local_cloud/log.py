@@ -1,4 +1,4 @@
-"""The function's log, read back from CloudWatch Logs."""
+"""Reads a function's log from CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ _POLL_SECONDS = 0.2
 
 
 def lines(logs: Any, group: str) -> list[Line]:  # noqa: ANN401 (an SDK client)
-    """Return every line of a log group so far, oldest first; a line that is no JSON is under `text`."""
+    """Return every line of a log group so far, oldest first; a line that is not JSON is under `text`."""
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
     return [_parsed(event["message"]) for page in pages for event in page["events"]]
 
 
-def follow(logs: Any, group: str, limit_seconds: float, *, skip: int = 0) -> Iterator[Line]:  # noqa: ANN401
-    """Yield lines as they come, after the first `skip`.
+def follow(logs: Any, group: str, limit_seconds: float) -> Iterator[Line]:  # noqa: ANN401 (the same)
+    """Yield lines as they are written.
 
     Raises:
-        TimeoutError: nothing came for `limit_seconds`.
+        TimeoutError: there was none for `limit_seconds`.
     """
-    heard = time.monotonic()
-    while time.monotonic() - heard < limit_seconds:
-        new = lines(logs, group)[skip:]
-        skip += len(new)
+    seen, last_seconds = 0, time.monotonic()
+    while time.monotonic() - last_seconds < limit_seconds:
+        new = lines(logs, group)[seen:]
         if new:
             yield from new
-            heard = time.monotonic()
+            seen, last_seconds = seen + len(new), time.monotonic()
         time.sleep(_POLL_SECONDS)
     raise TimeoutError(f"nothing new in {group} for {limit_seconds:.0f} seconds")
 

@@ -1,4 +1,4 @@
-"""The SAM command line, as a person types it, with this cloud in place of AWS."""
+"""The SAM command line, with this cloud in place of AWS."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 from local_cloud.cloud import ROOT, LocalCloud
 
-SAM = ROOT / ".venvs/sam" / "bin" / "sam"
+SAM = ROOT / ".venvs/sam/bin/sam"
 TEMPLATE = "template.sam.yaml"
 FUNCTION = "StudioSetupFunction"
 
 
 class SamFailed(RuntimeError):
-    """A SAM command failed; the text is what it said."""
+    """A SAM command failed; the message has its output."""
 
 
 class Sam:
-    """Runs SAM in the project's folder; each line it prints goes to `show` while it runs."""
+    """Runs SAM in the repository's folder, and passes each line that it prints to `show` at once."""
 
     def __init__(self, cloud: LocalCloud, show: Callable[[str], None] = lambda _line: None) -> None:
         self._cloud = cloud
@@ -38,7 +38,7 @@ class Sam:
         return self.run("delete", "--config-env", "local", "--no-prompts", *options)
 
     def run(self, *arguments: str | Path) -> str:
-        """Run any SAM command.
+        """Run a SAM command; return what it printed.
 
         Raises:
             SamFailed: its exit status is not 0.

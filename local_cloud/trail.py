@@ -1,4 +1,4 @@
-"""What CloudTrail is in AWS: takes the events of API calls to EventBridge."""
+"""Takes the place of CloudTrail: puts the events of API calls on the event bus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Event = dict[str, Any]
 
 
 class Trail:
-    """Delivers events to the cloud's default bus, in order, on a thread of its own."""
+    """Puts events on the cloud's default bus, in order, in a thread of its own."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._events: queue.Queue[Event | None] = queue.Queue()
@@ -21,17 +21,17 @@ class Trail:
         self._thread = threading.Thread(target=self._deliver, name="trail", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start delivering."""
+        """Start the thread."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop, once everything is delivered."""
+        """Deliver what is left, and stop."""
         self._events.put(None)
         self._thread.join()
 
     def log(self, event: Event) -> None:
-        """Take an event for delivery; never blocks."""
+        """Take an event to deliver; does not block."""
         self._events.put(event)
 
     def _deliver(self) -> None:
@@ -40,7 +40,7 @@ class Trail:
 
 
 def put_event(bus: Any, event: Event) -> str:  # noqa: ANN401 (an SDK client)
-    """Put an event on the default bus; return the id it got there.
+    """Put an event on the default bus; return its id there.
 
     Raises:
         RuntimeError: the bus refused it.

@@ -1,31 +1,39 @@
-"""docs/faults.md, from the tables."""
+"""Writes docs/faults.md from the tables of the fault tests; the page itself says how."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from emulator.faulty_network.steps import Step, What
-from studio_setup import errors
+from emulator.faulty_network.steps import Step, StepKind
+from studio_setup.model.outcomes import CODES
 from tests.support.matrix import ALWAYS, KNOWN, LINES, ONCE, REQUESTS, STEPS, Cell, Row, Verdict, cells, describe
-from tests.support.matrix_rows import WAYS, node
+from tests.support.matrix_rows import WAYS, find
 
-_NAMED = 4  # so few steps are named
-_HEAD = """# What can go wrong, and what comes of it
+_MAX_NAMED_STEPS = 4
+_HEAD = """# What can go wrong, and what happens then
 
-Written by `python -m tests.support.matrix > docs/faults.md` from the tables that the tests run by; a test keeps it in
-step with them. What each code means and what to do is in [outcomes.md](outcomes.md).
+What each code means and what to do about it is in [outcomes.md](outcomes.md).
+
+This page is generated from the tables that drive the tests (`tests/support/matrix.py`, `tests/support/matrix_rows.py`),
+and a test checks that it is up to date:
+
+```
+PYTHONPATH=src python -m tools.faults_page > docs/faults.md
+```
 
 ## Network faults at every step
 
-A setup of one command takes {steps} steps: {requests} requests and {lines} lines typed, each with its way in and its
-answer, and the greeting of the terminal. Every fault happens at every step where it can, in {cells} cells, on a real
-Jupyter server behind a network of which the tests decide what becomes of its bytes
-(`emulator/faulty_network/network.py`). In every cell: the outcome is the one below, the exit statuses are those that happened,
-the command took effect exactly as often as the verdict allows (once, or not at all if it says it did not get there), no
-process of ours is left, no token or cookie is in the log, and the fault did happen.
+A setup of one command takes {steps} steps: {requests} requests and {lines} lines typed into the terminal, each with its
+answer, and the terminal's greeting. Every fault is injected at every step where it can happen, {cells} cells in all, on
+a network between the engine and a real Jupyter server (`emulator/faulty_network/`). In every cell the tests check that
+the outcome is the one below; that the exit statuses are the ones that the commands really had; that the command took
+effect exactly once, or not at all where the outcome says so; that no process of ours is left; that no token or cookie
+is in the log; and that the fault really was injected.
 
-"As without it" means the command's own verdict: succeeded with status 0, `command-failed` with another one.
+"Same as without the fault" means the command's own outcome: `succeeded` with exit status 0, `command-failed` with any
+other.
 
 """
 
@@ -38,33 +46,33 @@ def page() -> str:
 def _network() -> Iterator[str]:
     count = sum(len(row.steps) for row in (*ONCE, *ALWAYS))
     yield _HEAD.format(steps=len(STEPS), requests=len(REQUESTS), lines=len(LINES), cells=count)
-    yield "### Once"
+    yield "### The fault happens once"
     yield from _table(ONCE)
-    yield "\n### Whenever a setup gets there\n\nThe fault does not go away until the time is up."
+    yield "\n### The fault happens every time\n\nIt does not go away before the time is up."
     yield from _table(ALWAYS)
     if KNOWN:
-        yield "\n### Not yet as it must be\n\n| Fault and step | Seen |\n|---|---|"
+        yield "\n### Known deviations\n\n| Fault and step | What happens instead |\n|---|---|"
         yield from (f"| {label} | {seen} |" for label, seen in KNOWN.items())
 
 
 def _table(rows: Iterable[Row]) -> Iterator[str]:
-    yield "\n| Fault | Where | What comes of it | What to do |\n|---|---|---|---|"
+    yield "\n| Fault | Where | Outcome | What to do |\n|---|---|---|---|"
     for row in rows:
         by_verdict = sorted(cells(row), key=lambda cell: repr(cell.verdict))
         groups = [list(group) for _, group in groupby(by_verdict, key=lambda cell: cell.verdict)]
         for chosen in sorted(groups, key=len):
             verdict = chosen[0].verdict
-            yield f"| {row.name} | {_where(chosen, row)} | {_what(verdict)} | {_remedy(verdict)} |"
+            yield f"| {row.name} | {_where(chosen, row)} | {_outcome(verdict)} | {_remedy(verdict)} |"
 
 
 def _where(chosen: list[Cell], row: Row) -> str:
-    if len(chosen) > max(_NAMED, len(row.steps) / 2):
+    if len(chosen) > max(_MAX_NAMED_STEPS, len(row.steps) / 2):
         rest = "all" if len(chosen) == len(row.steps) else "the other"
-        return f"{rest} {len(chosen)} steps where it can be"
+        return f"{rest} {len(chosen)} possible steps"
     steps = [cell.step for cell in chosen]
-    names = [describe(step) for step in steps if step.what is not What.LINE]
-    names += _lines("lines", [step for step in steps if step.what is What.LINE and not step.answered])
-    names += _lines("answers to lines", [step for step in steps if step.what is What.LINE and step.answered])
+    names = [describe(step) for step in steps if step.kind is not StepKind.LINE]
+    names += _lines("lines", [step for step in steps if step.kind is StepKind.LINE and not step.is_answer])
+    names += _lines("answers to lines", [step for step in steps if step.kind is StepKind.LINE and step.is_answer])
     return "; ".join(names)
 
 
@@ -73,31 +81,26 @@ def _lines(what: str, steps: list[Step]) -> list[str]:
     return [f"{what} {', '.join(map(str, numbers))}"] if numbers else []
 
 
-def _what(verdict: Verdict) -> str:
+def _outcome(verdict: Verdict) -> str:
     if not verdict.outcome:
-        left = "; our terminal stays, and ends by itself a minute after its last line"
-        return "as without it" + (left if verdict.leaves_terminal else "")
+        left = "; our terminal is left open, and ends by itself a minute after its last line"
+        return "same as without the fault" + (left if verdict.leaves_terminal else "")
     codes = " or ".join(f"`{code}`" for code in verdict.codes)
-    return f"{verdict.outcome}: {codes}" + ("; the effect is there" if verdict.effects else "; no effect")
+    return f"{verdict.outcome}: {codes}" + ("; the command took effect" if verdict.effects else "; no effect")
 
 
 def _remedy(verdict: Verdict) -> str:
-    if not verdict.outcome:
-        return "nothing"
-    known = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.SetupError)]
-    remedies = {one.code: one.remedy for one in known}
-    return remedies[verdict.codes[0]] or "Lambda's retry resumes; look at the network between function and Studio."
+    return CODES[verdict.codes[0]].remedy if verdict.outcome else "nothing"
 
 
 def _ways() -> Iterator[str]:
-    yield f"## The {len(WAYS)} ways to fail that were known beforehand\n"
-    yield "| # | What happens | What must come of it | Shown by |\n|---|---|---|---|"
+    yield f"## The {len(WAYS)} known ways for a setup to fail\n"
+    yield "| # | What happens | What must happen then | Tests |\n|---|---|---|---|"
     for number, way in enumerate(WAYS, 1):
-        tests = ", ".join(f"`{_short(test)}`" for test in way.tests.split())
-        instead = f"not produced here: {way.instead}" if way.instead else ""
-        yield f"| {number} | {way.what} | {way.must} | {'; '.join(filter(None, [tests, instead]))} |"
+        tests = ", ".join(f"`{test}`" for name in way.tests.split() for test in find(name))
+        untested = f"not tested: {way.untested}" if way.untested else ""
+        yield f"| {number} | {way.what} | {way.required} | {'; '.join(filter(None, [tests, untested]))} |"
 
 
-def _short(test: str) -> str:
-    path, function = node(test)
-    return f"{path.removeprefix('tests/')}::{function}"
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,1 +1,1 @@
-"""A network in which a test decides what becomes of the bytes: `network` is the way in, `steps` are its vocabulary."""
+"""A network between the engine and Studio that fails on request; `network` is the way in, `steps` has its terms."""

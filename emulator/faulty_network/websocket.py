@@ -1,4 +1,4 @@
-"""The websocket part of a faulty network: messages are passed on, and counted, until one goes wrong."""
+"""The websocket part of a faulty network: messages are passed on and counted, until a fault is injected."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
-from emulator.faulty_network.steps import Fault, Harm, Steps, What
-from emulator.faulty_network.wire import harm_wire, wire_of
+from emulator.faulty_network.steps import Fault, FaultKind, StepKind, Steps
+from emulator.faulty_network.wire import inject_into_wire, wire_of
 from emulator.proxy import AnySocket, messages
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-_NOTHING_TYPED = json.dumps(["stdin", ""])  # only acknowledges what came
+_NOTHING_TYPED = json.dumps(["stdin", ""])  # only acknowledges what has arrived
 _NORMAL_CLOSE = 1000
 
 
-class Conversation:
-    """A websocket, and what goes wrong on it."""
+class FaultyWebSocket:
+    """A terminal's websocket, with faults."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Conversation:
         self._is_answered = True
 
     async def run(self) -> web.WebSocketResponse:
-        """Pass messages on until one side has gone; then the other goes too."""
+        """Pass messages on until one side is gone; then close the other too."""
         await self._client.prepare(self._request)
         inward = asyncio.create_task(self._pass_on(self._client, self._app))
         outward = asyncio.create_task(self._pass_on(self._app, self._client))
@@ -66,8 +66,8 @@ class Conversation:
                 return
             is_step = message.type is WSMsgType.TEXT and message.data != _NOTHING_TYPED
             if is_step:
-                fault = self._line_due() if target is self._app else self._answer_due()
-                if fault and await self._harm(fault):
+                fault = self._next_line() if target is self._app else self._next_answer()
+                if fault and await self._inject(fault):
                     await self._wire.gone.wait()
                     return
             data = message.data.encode() if message.type is WSMsgType.TEXT else message.data
@@ -75,27 +75,27 @@ class Conversation:
             if is_step and target is self._app:
                 self._is_answered = False
 
-    def _line_due(self) -> Fault | None:
+    def _next_line(self) -> Fault | None:
         self._line += 1
-        return self._steps.due(What.LINE, self._line)
+        return self._steps.record(StepKind.LINE, self._line)
 
-    def _answer_due(self) -> Fault | None:
-        if not self._is_greeted:  # even if it crosses the first line on its way
+    def _next_answer(self) -> Fault | None:
+        if not self._is_greeted:  # even if the first line has been typed meanwhile
             self._is_greeted = True
-            return self._steps.due(What.LINE, 0, answered=True)
+            return self._steps.record(StepKind.LINE, 0, is_answer=True)
         if self._is_answered:
             return None
         self._is_answered = True
-        return self._steps.due(What.LINE, self._line, answered=True)
+        return self._steps.record(StepKind.LINE, self._line, is_answer=True)
 
-    async def _harm(self, fault: Fault) -> bool:
-        """Do it; is that the end?"""
-        if fault.harm is Harm.CLOSE_CODE:
+    async def _inject(self, fault: Fault) -> bool:
+        """Inject a fault; is that the end of the connection?"""
+        if fault.kind is FaultKind.CLOSE_CODE:
             frame = fault.number.to_bytes(2, "big") if fault.number else b""
             await self._client.send_frame(frame, WSMsgType.CLOSE)
             return True
-        if fault.harm is Harm.SESSION_ENDS:
+        if fault.kind is FaultKind.SESSION_ENDS:
             self._end_session()
             self._wire.close()
             return True
-        return harm_wire(fault.harm, self._wire)
+        return inject_into_wire(fault.kind, self._wire)

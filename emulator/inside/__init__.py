@@ -1,1 +1,1 @@
-"""What runs inside an app's container: copied or linked into it, so nothing here imports the emulator."""
+"""Programs that run inside a container; they are copied or run by path, so they import nothing of the emulator."""

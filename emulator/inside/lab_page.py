@@ -1,7 +1,7 @@
-"""A Jupyter server extension that stands for JupyterLab's page at `<base_url>/lab`.
+"""A Jupyter server extension with a stand-in for JupyterLab's page at `<base_url>/lab`.
 
-The local Studio runs jupyter_server without JupyterLab; a browser's login ends on that page all the same, and the
-page is where it gets its `_xsrf` cookie. Copied into each container, so it imports nothing of the emulator.
+JupyterServer apps run jupyter_server without JupyterLab, but a login ends on that page, and the browser gets its
+`_xsrf` cookie with it. This file is copied into each container as `studio_lab_page`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ PAGE = "<!doctype html><title>JupyterLab</title><p>Stand-in for JupyterLab's pag
 
 
 class LabPageHandler(JupyterHandler):
-    """Answer like a page that is allowed to call Jupyter's API."""
+    """The page."""
 
     @authenticated
     def get(self) -> None:
-        """Send the page and, by touching the token, the `_xsrf` cookie."""
+        """Send the page, and the `_xsrf` cookie, which is set when the token is read."""
         _ = self.xsrf_token
         self.finish(PAGE)
 

@@ -1,8 +1,7 @@
-"""The container's `jupyter serverextension`, a spelling that servers since 2.0 no longer have.
+"""The container's `jupyter serverextension`, a command that jupyter_server has no longer had since 2.0.
 
-Setup scripts written for Studio's images use it. Like the old command it enables any module that can be imported;
-the real `jupyter server extension enable` of today wants the package to have brought a configuration file along, and
-exits with 0 when it refuses.
+Setup scripts for Studio's images use it. Like the old command, it enables any module that can be imported; today's
+`jupyter server extension enable` requires a configuration file in the package, and exits with 0 when it refuses.
 """
 
 from __future__ import annotations
@@ -18,7 +17,9 @@ def main() -> int:
     """Enable or disable the named server extensions and return the exit status."""
     parser = argparse.ArgumentParser(prog="jupyter serverextension")
     parser.add_argument("action", choices=["enable", "disable"])
-    parser.add_argument("--py", "--python", action="store_true", help="the name is a Python package's; always so")
+    parser.add_argument(
+        "--py", "--python", action="store_true", help="names are Python packages, as they always are here"
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--user", action="store_true", default=True)
     where.add_argument("--sys-prefix", dest="user", action="store_false")

@@ -1,7 +1,7 @@
-"""The `supervisorctl` and `restart-jupyter-server` of a container: asks the local Studio to act, prints its answer.
+"""`supervisorctl` and `restart-jupyter-server` of a container: asks the local Studio to act, and prints its answer.
 
-Runs as a script inside the container and uses the standard library alone; the address to ask comes first on the
-command line, put there by the shim on the container's PATH.
+It uses only the standard library. The first argument is the URL to call, which the wrapper scripts on the container's
+PATH supply.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ PROGRAM = "jupyterlabserver"
 
 
 def main(control_url: str, arguments: list[str]) -> int:
-    """Do what supervisorctl was asked to and return its exit status."""
+    """Carry out a supervisorctl command line and return its exit status."""
     words = _without_options(arguments)
     action, names = (words[0], words[1:]) if words else ("status", [])
     if action not in ("restart", "stop", "start", "status"):
@@ -36,10 +36,10 @@ def _without_options(arguments: list[str]) -> list[str]:
 
 
 def _ask(url: str) -> int:
-    # No proxy from the environment: the Studio is on loopback.
+    # Without the environment's proxy: the Studio is on loopback.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(urllib.request.Request(url, method="POST"), timeout=60) as answer:  # noqa: S310 our own url
+        with opener.open(urllib.request.Request(url, method="POST"), timeout=60) as answer:  # noqa: S310 (our own URL)
             print(answer.read().decode(), end="")
     except (urllib.error.URLError, TimeoutError) as error:
         print(f"unix:///var/run/supervisor.sock: {error}", file=sys.stderr)

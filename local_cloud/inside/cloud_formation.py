@@ -1,7 +1,7 @@
-"""What ministack's CloudFormation lacks for our template.
+"""Adds to ministack's CloudFormation what the template needs.
 
-That is trails, alarms over expressions, Fn::Join in conditions, and lists whose members have allowed values. Nothing
-judges such an alarm, and nothing is logged by such a trail: they are there, and silent.
+Namely trails, alarms on metric expressions, Fn::Join in conditions, and AllowedValues for lists. Such an alarm is
+never evaluated, and such a trail logs nothing.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ AlarmRecord = Callable[[str, dict[str, Json]], dict[str, Json]]
 
 
 def fill_gaps() -> None:
-    """Let them be accepted."""
+    """Make CloudFormation accept them."""
     provisioners._RESOURCE_HANDLERS["AWS::CloudTrail::Trail"] = {"create": _create_trail, "delete": _delete_trail}
-    provisioners._cw_metric_alarm_record = _taking_expressions(provisioners._cw_metric_alarm_record)
+    provisioners._cw_metric_alarm_record = _accept_expressions(provisioners._cw_metric_alarm_record)
     evaluate, resolve = engine._evaluate_conditions, engine._resolve_parameters
 
     def evaluate_conditions(template: dict[str, Json], parameters: dict[str, Json]) -> Json:
-        conditions = _joined(template.get("Conditions", {}), parameters)
+        conditions = _evaluate_joins(template.get("Conditions", {}), parameters)
         return evaluate({**template, "Conditions": conditions}, parameters)
 
     def resolve_parameters(template: dict[str, Json], *provided: Json, **previous: Json) -> Json:
-        declared = {name: _each_allowed(one) for name, one in template.get("Parameters", {}).items()}
+        declared = {name: _check_each_member(one) for name, one in template.get("Parameters", {}).items()}
         return resolve({**template, "Parameters": declared}, *provided, **previous)
 
     for module in (engine, changesets, handlers, stacks):
@@ -36,8 +36,8 @@ def fill_gaps() -> None:
         module._resolve_parameters = resolve_parameters
 
 
-def _taking_expressions(record_of: AlarmRecord) -> AlarmRecord:
-    """Return the maker of alarm records, which then takes an expression's first metric for the whole."""
+def _accept_expressions(record_of: AlarmRecord) -> AlarmRecord:
+    """Wrap the function that makes alarm records: in place of an expression it gets the first metric of it."""
 
     def record(name: str, properties: dict[str, Json]) -> dict[str, Json]:
         metrics = properties.get("Metrics") or []
@@ -62,26 +62,26 @@ def _delete_trail(physical_id: str, _properties: dict[str, Json]) -> None:
     cloudtrail._delete_trail({"Name": physical_id})
 
 
-def _each_allowed(declared: dict[str, Json]) -> dict[str, Json]:
-    """Return a parameter's declaration; of a list, each member has to be an allowed value, not the whole."""
+def _check_each_member(declared: dict[str, Json]) -> dict[str, Json]:
+    """Return a parameter's declaration; for a list, one that checks each member instead of the whole list."""
     if declared["Type"] != "CommaDelimitedList" or "AllowedValues" not in declared:
         return declared
     others = {key: value for key, value in declared.items() if key != "AllowedValues"}
     return {**others, "AllowedPattern": "|".join(re.escape(value) for value in declared["AllowedValues"])}
 
 
-def _joined(value: Json, parameters: dict[str, Json]) -> Json:
-    """Return an expression with every Fn::Join in it carried out."""
+def _evaluate_joins(value: Json, parameters: dict[str, Json]) -> Json:
+    """Return an expression in which every Fn::Join is evaluated."""
     if isinstance(value, list):
-        return [_joined(item, parameters) for item in value]
+        return [_evaluate_joins(item, parameters) for item in value]
     if not isinstance(value, dict):
         return value
     if "Fn::Join" not in value:
-        return {key: _joined(item, parameters) for key, item in value.items()}
+        return {key: _evaluate_joins(item, parameters) for key, item in value.items()}
     delimiter, items = value["Fn::Join"]
     if isinstance(items, dict):
         items = parameters[items["Ref"]]["Value"].split(",")  # a list parameter, kept as one string
-    return delimiter.join(_text(_joined(item, parameters), parameters) for item in items)
+    return delimiter.join(_text(_evaluate_joins(item, parameters), parameters) for item in items)
 
 
 def _text(value: Json, parameters: dict[str, Json]) -> str:

@@ -1,8 +1,8 @@
-"""Functions of a Python runtime, as Lambda runs them: on the runtime's own client, in an environment without extras.
+"""Runs Python functions as Lambda does: on its own runtime client, in an environment with nothing else.
 
-ministack has its own way of running Python, which lets a function see the cloud's own packages, writes no JSON log and
-shows a log only when the invocation is over. It also has a faithful Runtime API, for custom runtimes; this puts
-awslambdaric, which is what Lambda's Python runtimes run, on that one.
+In ministack's own way to run Python functions, they see the cloud's packages, there is no JSON log, and the log appears
+only when the invocation is over. But ministack also has a faithful Runtime API for custom runtimes: here, Python
+functions run as such, with awslambdaric, the client of Lambda's Python runtimes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ministack.core import lambda_runtime
 from ministack.core.lambda_runtime import ProvidedWorker
 from ministack.services import cloudwatch_logs, lambda_svc
 
-# What the cloud is told about itself is none of the function's business.
-_CLOUDS_OWN = ("GATEWAY_PORT", "MINISTACK_", "LAMBDA_", "STATE_DIR", "S3_DATA_DIR", "BIND_HOST", "DOCKER_HOST")
+# Settings of the cloud itself, which functions must not see.
+_OWN_SETTINGS = ("GATEWAY_PORT", "MINISTACK_", "LAMBDA_", "STATE_DIR", "S3_DATA_DIR", "BIND_HOST", "DOCKER_HOST")
 
 
 def use_lambdas_own_runtime(python: str) -> None:
-    """Let every Python function run as `python -m awslambdaric`, and write its log while it runs."""
+    """Run every Python function as `python -m awslambdaric`, and write its log while it runs."""
     _code_dir, _environment = lambda_svc._provided_runtime_code_dir, lambda_svc._provided_worker_env
 
     def code_dir(code_zip: bytes) -> str:
@@ -40,7 +40,7 @@ def use_lambdas_own_runtime(python: str) -> None:
             **{
                 name: value
                 for name, value in _environment(config, folder, port).items()
-                if not name.startswith(_CLOUDS_OWN) or name == "LAMBDA_TASK_ROOT"
+                if not name.startswith(_OWN_SETTINGS) or name == "LAMBDA_TASK_ROOT"
             },
             "AWS_LAMBDA_LOG_FORMAT": logging.get("LogFormat", "Text"),
             "AWS_LAMBDA_LOG_LEVEL": logging.get("ApplicationLogLevel", "INFO"),
@@ -50,15 +50,15 @@ def use_lambdas_own_runtime(python: str) -> None:
     lambda_svc._provided_runtime_code_dir = code_dir
     lambda_svc._provided_worker_env = environment
     lambda_svc._execute_function_warm = lambda_svc._execute_function_provided_warm
-    lambda_svc._emit_lambda_logs = lambda *_, **__: None  # written already
+    lambda_svc._emit_lambda_logs = lambda *_, **__: None  # they are written already
     lambda_runtime._worker_class_for = lambda _config: PythonEnvironment
 
 
 class PythonEnvironment(ProvidedWorker):  # type: ignore[misc]
-    """One execution environment: a process that serves one invocation after the other, with a log stream of its own."""
+    """An execution environment: a process that serves one invocation after another, with a log stream of its own."""
 
     def invoke(self, event: object, request_id: str, **details: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Run one invocation, between the lines that Lambda itself writes."""
+        """Run one invocation, between the log lines that Lambda itself writes."""
         if self._proc is None or self._proc.poll() is not None:
             self._log = LogStream(self.config)
         self._log.system("platform.start", {"requestId": request_id, "version": "$LATEST"})
@@ -75,32 +75,33 @@ class PythonEnvironment(ProvidedWorker):  # type: ignore[misc]
         super()._pump_output(_Tee(stream, self._log), log_queue)
 
     def _teardown(self) -> None:
-        # Lambda gives a function without extensions no time to say farewell.
+        # Lambda gives a function without extensions no time to shut down.
         if self._proc is not None:
             self._proc.kill()
         super()._teardown()
 
 
 class LogStream:
-    """A log stream in the function's group; nothing is written where there is no such group, as on AWS."""
+    """A log stream in the function's log group; if there is no such group, nothing is kept, as on AWS."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         logging = config.get("LoggingConfig") or {}
         self._is_json = logging.get("LogFormat") == "JSON"
         name = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
         streams = (cloudwatch_logs._log_groups.get(_log_group(config)) or {"streams": {}})["streams"]
-        none_yet = dict.fromkeys(("firstEventTimestamp", "lastEventTimestamp", "lastIngestionTime"))
+        no_events = dict.fromkeys(("firstEventTimestamp", "lastEventTimestamp", "lastIngestionTime"))
         self._stream = streams.setdefault(
-            name, {"events": [], "uploadSequenceToken": "1", "creationTime": _now(), **none_yet}
+            name, {"events": [], "uploadSequenceToken": "1", "creationTime": _now(), **no_events}
         )
 
     def write(self, line: str) -> None:
         """Write a line."""
         now = _now()
-        cloudwatch_logs._append_log_events(self._stream, [{"timestamp": now, "message": line, "ingestionTime": now}])
+        event = {"eventId": uuid.uuid4().hex, "timestamp": now, "message": line, "ingestionTime": now}
+        cloudwatch_logs._append_log_events(self._stream, [event])
 
     def system(self, kind: str, record: dict[str, Any]) -> None:
-        """Write a line of Lambda's own."""
+        """Write a line of Lambda itself."""
         if self._is_json:
             moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
             self.write(json.dumps({"time": moment, "type": kind, "record": record}))
@@ -109,7 +110,7 @@ class LogStream:
 
 
 class _Tee:
-    """Shows each line to the log on its way to ministack."""
+    """Copies each line to the log before ministack reads it."""
 
     def __init__(self, stream: IO[bytes], log: LogStream) -> None:
         self._stream = stream

@@ -1,7 +1,7 @@
-"""Run the cloud: `.venvs/cloud/bin/python serve.py`, until SIGTERM. The first line on standard output says where it is.
+"""Runs the cloud until SIGTERM: `.venvs/cloud/bin/python serve.py`. The first line on standard output has its URL.
 
-What differs from plain ministack, each towards AWS, is in the modules beside this one. The version is pinned, since
-none of what they replace has a public face.
+The other modules in this folder change ministack where AWS behaves differently. They replace internals of it, so its
+version is pinned.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import socket
 
 
 def main() -> None:
-    """Listen on a free port of loopback, say which, serve."""
-    # Bound before anything is imported: ministack reads its port from the environment when it is.
+    """Listen on a free loopback port, print the URL, and serve."""
+    # Before the imports: ministack reads its port from the environment when it is imported.
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     port = listener.getsockname()[1]
     endpoint = f"http://127.0.0.1:{port}"

@@ -10,6 +10,7 @@ import click
 from studio_setup import __version__
 from studio_setup.model.errors import BadInput
 from studio_setup_cli.run import run
+from studio_setup_cli.verify import verify
 
 _USAGE_STATUS = 2
 _INTERRUPTED_STATUS = 130
@@ -22,6 +23,7 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(verify)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -32,11 +32,11 @@ _WAITS = {
 class TerminalView(logging.Handler):
     """Shows log records on a stream; on a terminal, with a line below that says what is waited for, and how long."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, wait: str = "SageMaker") -> None:
         super().__init__(logging.INFO)
         self._stream = stream
         self._is_terminal = stream.isatty()
-        self._wait = "SageMaker"
+        self._wait = wait
         self._watch = Stopwatch()
         self._stopped = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)

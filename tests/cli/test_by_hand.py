@@ -1,4 +1,4 @@
-"""`python -m studio_setup run`, as a person at a shell uses it: what it says, where, and with which exit status."""
+"""`studio-setup run`, as an operator uses it at a shell: what it prints, where, and its exit status."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import pytest
 
 from emulator.state import AuthMode
 from emulator.studio import DOMAIN_ID, LocalStudio
-from tests.support.scenario import Scenario, wait_until
+from studio_setup_cli.main import main
+from tests.support.scenario import Scenario
 
 SRC = Path(__file__).parents[2] / "src"
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it and wait."""
+    """Run the command line and wait for its end."""
     return subprocess.run(
         command_line(*arguments),
         capture_output=True,
@@ -34,18 +35,20 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 def command_line(*arguments: str) -> list[str]:
-    """The command line a person would type."""
-    return [sys.executable, "-m", "studio_setup", "run", *arguments]
+    """The command line as an operator types it in a checkout."""
+    return [sys.executable, "-m", "studio_setup_cli", "run", *arguments]
 
 
-def who(scenario: Scenario) -> list[str]:
+def app_options(scenario: Scenario) -> list[str]:
     """The options that name the app."""
-    return ["--domain-id", DOMAIN_ID, "--user-profile-name", scenario.user]
+    place = scenario.place
+    owner = ["--space-name", place.space] if place.space else ["--user-profile-name", place.user]
+    return ["--domain-id", DOMAIN_ID, *owner]
 
 
-def test_output_is_on_stderr_and_the_report_on_stdout(start_app: Callable[..., Scenario]) -> None:
-    """What commands print goes to stderr as it comes; stdout has a line a command, and the outcome."""
-    done = run(*who(start_app()), "--command", "echo hello; pwd", "--command", "echo oops >&2")
+def test_output_is_on_stderr_and_the_report_on_stdout(shared_app: Callable[..., Scenario]) -> None:
+    """Output of commands goes to stderr as it comes; stdout has one line per command, and the outcome."""
+    done = run(*app_options(shared_app()), "--command", "echo hello; pwd", "--command", "echo oops >&2")
     assert done.returncode == 0
     assert "hello\n" in done.stderr
     assert "oops\n" in done.stderr
@@ -53,60 +56,67 @@ def test_output_is_on_stderr_and_the_report_on_stdout(start_app: Callable[..., S
     assert done.stdout.startswith("command-1: exited, exit status 0")
 
 
-def test_json_is_exactly_one_object(start_app: Callable[..., Scenario]) -> None:
-    """With --json a program can read stdout."""
-    done = run(*who(start_app()), "--json", "--command", "exit 3")
+def test_json_is_exactly_one_object(shared_app: Callable[..., Scenario]) -> None:
+    """With --json, stdout is the report and nothing else."""
+    done = run(*app_options(shared_app()), "--json", "--command", "exit 3")
     assert done.returncode == 1
     report = json.loads(done.stdout)
     assert report["outcome"] == "failed"
     assert report["commands"][0]["exit_status"] == 3
 
 
-def test_a_script_file_is_run(start_app: Callable[..., Scenario], tmp_path: Path) -> None:
-    """--script takes files, in order, and runs them as they are."""
+def test_a_script_file_is_run(shared_app: Callable[..., Scenario], tmp_path: Path) -> None:
+    """--script runs files as they are, in the given order."""
     (tmp_path / "one.sh").write_bytes(b"#!/bin/bash\r\necho $((40 + 2)) >> ~/effects\r\n")
     (tmp_path / "Two Words.sh").write_text("echo two >> ~/effects")
-    scenario = start_app()
-    done = run(*who(scenario), "--script", str(tmp_path / "one.sh"), "--script", str(tmp_path / "Two Words.sh"))
+    scenario = shared_app()
+    done = run(*app_options(scenario), "--script", str(tmp_path / "one.sh"), "--script", str(tmp_path / "Two Words.sh"))
     assert done.returncode == 0, done.stderr
     assert scenario.effects() == ["42", "two"]
 
 
-def test_a_command_over_its_limit_ends_with_1(start_app: Callable[..., Scenario]) -> None:
-    """--timeout-seconds ends each command, which is a failure."""
-    scenario = start_app()
-    done = run(*who(scenario), "--timeout-seconds", "1", "--command", "sleep 600")
+def test_a_command_over_its_limit_ends_with_1(shared_app: Callable[..., Scenario]) -> None:
+    """A command that reaches --timeout-seconds is ended, which is a failure."""
+    scenario = shared_app()
+    done = run(*app_options(scenario), "--timeout-seconds", "1", "--command", "sleep 600")
     assert done.returncode == 1
     assert "timed_out" in done.stdout
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_ad_hoc_runs_neither_see_nor_make_the_claim(start_app: Callable[..., Scenario]) -> None:
-    """A command by hand is not blocked by the setup of the start, and does not count as it."""
-    scenario = start_app()
-    assert run(*who(scenario), "--command", "true").returncode == 0
+def test_ad_hoc_runs_ignore_the_claim(shared_app: Callable[..., Scenario]) -> None:
+    """A command by hand is not blocked by the setup of the app start, and does not count as one."""
+    scenario = shared_app()
+    assert run(*app_options(scenario), "--command", "true").returncode == 0
     assert scenario.set_up("echo one >> ~/effects").outcome == "succeeded"
-    assert run(*who(scenario), "--command", "echo two >> ~/effects").returncode == 0
+    assert run(*app_options(scenario), "--command", "echo two >> ~/effects").returncode == 0
     assert scenario.effects() == ["one", "two"]
 
 
-def test_the_setup_runs_once_by_hand_and_again_when_forced(start_app: Callable[..., Scenario]) -> None:
-    """Without --command or --script it is the hard-coded setup; the second time it skips with 5, --force runs it."""
-    scenario = start_app()
-    assert run(*who(scenario)).returncode == 0
-    again = run(*who(scenario))
+def test_the_setup_runs_once_by_hand_and_again_when_forced(shared_app: Callable[..., Scenario]) -> None:
+    """Without --command or --script the hard-coded setup runs; the second time it is skipped, unless forced."""
+    scenario = shared_app("JupyterLab")  # its setup installs nothing
+    assert run(*app_options(scenario)).returncode == 0
+    again = run(*app_options(scenario))
     assert again.returncode == 5
     assert "already" in again.stdout
-    forced = run(*who(scenario), "--force")
+    forced = run(*app_options(scenario), "--force")
     assert forced.returncode == 0, forced.stderr
 
 
-def test_ctrl_c_ends_the_command_in_the_app(start_app: Callable[..., Scenario]) -> None:
-    """An interrupted run leaves no process and no terminal in the app, and says so."""
-    scenario = start_app()
+def test_in_a_space_the_app_type_and_the_user_follow_from_its_name(shared_app: Callable[..., Scenario]) -> None:
+    """`--space-name` alone means the JupyterLab app of the space, with its owner's login."""
+    done = run(*app_options(shared_app("JupyterLab")), "--json", "--command", "echo $SHELL; exit 4")
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["commands"][0]["exit_status"] == 4
+
+
+def test_ctrl_c_ends_the_command_in_the_app(shared_app: Callable[..., Scenario]) -> None:
+    """An interrupted run says so, and leaves no process and no terminal in the app."""
+    scenario = shared_app()
     script = "echo started >> ~/effects; sleep 600"
     running = subprocess.Popen(
-        command_line(*who(scenario), "--command", script),
+        command_line(*app_options(scenario), "--command", script),
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -121,13 +131,13 @@ def test_ctrl_c_ends_the_command_in_the_app(start_app: Callable[..., Scenario]) 
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_on_a_terminal_it_says_what_it_waits_for(start_app: Callable[..., Scenario]) -> None:
-    """At a terminal there is a line that tells what is being waited for, and for how long."""
-    scenario = start_app()
+def test_on_a_terminal_it_says_what_it_waits_for(shared_app: Callable[..., Scenario]) -> None:
+    """On a terminal, a line says what the run is waiting for, and how long it has been."""
+    scenario = shared_app()
     ours, theirs = pty.openpty()
     script = "while [ ! -e ~/go ]; do sleep 0.05; done"
     running = subprocess.Popen(
-        command_line(*who(scenario), "--command", script), stderr=theirs, stdout=subprocess.PIPE, cwd=SRC
+        command_line(*app_options(scenario), "--command", script), stderr=theirs, stdout=subprocess.PIPE, cwd=SRC
     )
     os.close(theirs)
     seen = b""
@@ -139,29 +149,29 @@ def test_on_a_terminal_it_says_what_it_waits_for(start_app: Callable[..., Scenar
     assert running.returncode == 0
 
 
-def test_an_app_that_is_not_there_ends_with_4(studio: LocalStudio, start_app: Callable[..., Scenario]) -> None:
-    """No such app, or one that was deleted: exit status 4, at once, with its name."""
+def test_an_app_that_does_not_exist_ends_with_4(studio: LocalStudio, start_app: Callable[..., Scenario]) -> None:
+    """An app that does not exist or was deleted is named, without waiting for it."""
     scenario = start_app()
-    missing = run(*who(scenario), "--app-name", "other", "--command", "true")
+    missing = run(*app_options(scenario), "--app-name", "other", "--command", "true")
     assert missing.returncode == 4
     assert "other" in missing.stdout
     scenario.app.delete()
-    assert run(*who(scenario), "--command", "true").returncode == 4
+    assert run(*app_options(scenario), "--command", "true").returncode == 4
     assert studio.api_calls[-1][0] == "DescribeApp"
 
 
-def test_an_unknown_domain_ends_with_3(start_app: Callable[..., Scenario]) -> None:
+def test_an_unknown_domain_ends_with_3(shared_app: Callable[..., Scenario]) -> None:
     """An unknown domain is named in the message."""
-    scenario = start_app()
-    done = run("--domain-id", "d-unknown", "--user-profile-name", scenario.user, "--command", "true")
+    scenario = shared_app()
+    done = run("--domain-id", "d-unknown", "--user-profile-name", scenario.place.user, "--command", "true")
     assert done.returncode == 3
     assert "ResourceNotFound" in done.stdout
     assert "d-unknown" in done.stdout
 
 
-def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, start_app: Callable[..., Scenario]) -> None:
-    """A domain in SSO mode cannot be logged in to; the message says why and what to use instead."""
-    start_app()
+def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, shared_app: Callable[..., Scenario]) -> None:
+    """In a domain in SSO mode nobody can log in with a presigned URL; the message says what to use instead."""
+    shared_app()
     studio.add_domain("d-sso", AuthMode.SSO)
     studio.add_user_profile("sam", "d-sso")
     done = run("--domain-id", "d-sso", "--user-profile-name", "sam", "--command", "true")
@@ -172,8 +182,8 @@ def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, start_app: Callabl
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--domain-id", "../evil", "--user-profile-name", "x"], "is no domain id"),
-        (["--domain-id", "d-abc", "--user-profile-name", "a b"], "is no user profile name"),
+        (["--domain-id", "../evil", "--user-profile-name", "x"], "is not a valid domain id"),
+        (["--domain-id", "d-abc", "--user-profile-name", "a b"], "is not a valid user profile name"),
         (["--domain-id", "d-abc", "--user-profile-name", "x", "--script", "/no/such"], "cannot be read"),
         (["--domain-id", "d-abc", "--user-profile-name", "x", "--command", " "], "is empty"),
         (["--domain-id", "d-abc", "--user-profile-name", "x", "--timeout-seconds", "0"], "from 1 to"),
@@ -183,10 +193,10 @@ def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, start_app: Callabl
     ],
 )
 def test_bad_input_ends_with_2_before_anything_is_called(
-    studio: LocalStudio, start_app: Callable[..., Scenario], arguments: list[str], message: str
+    studio: LocalStudio, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
-    """Bad input is named with its remedy; no call is made."""
-    start_app()
+    """The message names the bad input and the remedy; SageMaker is not called."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", studio.sagemaker_endpoint)
     calls = len(studio.api_calls)
     done = run(*arguments)
     assert done.returncode == 2
@@ -202,8 +212,10 @@ def test_bad_input_ends_with_2_before_anything_is_called(
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}, "credentials"),
     ],
 )
-def test_no_region_and_no_credentials_are_said(environment: dict[str, str], message: str, tmp_path: Path) -> None:
-    """Without a region or credentials the message says what to set."""
+def test_a_missing_region_or_missing_credentials_end_with_2(
+    environment: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    """The message says what to set."""
     nowhere = str(tmp_path / "nothing")
     environment = {**environment, "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere}
     done = run("--domain-id", "d-abc", "--user-profile-name", "x", "--command", "true", **environment)
@@ -212,10 +224,11 @@ def test_no_region_and_no_credentials_are_said(environment: dict[str, str], mess
     assert "Traceback" not in done.stderr
 
 
-def test_no_report_is_lost_when_the_control_plane_cannot_be_called(start_app: Callable[..., Scenario]) -> None:
-    """An endpoint that nobody listens on: exit status 3 and a sentence."""
-    scenario = start_app()
-    done = run(*who(scenario), "--command", "true", AWS_ENDPOINT_URL_SAGEMAKER="http://127.0.0.1:1")
-    assert done.returncode == 3
-    assert "EndpointConnectionError" in done.stdout or "Could not connect" in done.stdout
-    wait_until(lambda: scenario.app.terminals() == [])
+def test_an_endpoint_that_cannot_be_reached_ends_with_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing listens at the SageMaker endpoint, the report says so after a few tries."""
+    monkeypatch.setattr("studio_setup.access.control_plane._BROKEN_SECONDS", (0.01, 0.01))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", "http://127.0.0.1:1")
+    assert main(["run", "--domain-id", DOMAIN_ID, "--user-profile-name", "alice", "--command", "true"]) == 3
+    assert "Could not connect to the endpoint URL" in capsys.readouterr().out

@@ -188,8 +188,8 @@ def test_json_output_is_one_object_and_nothing_else(  # noqa: PLR0917 (pytest ha
     assert said.out.count("\n") == 1
 
 
-def test_without_json_the_last_line_is_the_outcome(loopback: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
-    """Outcome and reason are shown as text."""
+def test_without_json_the_outcome_is_shown_as_text(loopback: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line begins with the outcome and has the reason."""
     loopback.answers["DescribeApp"] = (200, {"Status": "Failed", "FailureReason": "No room."})
     assert main([*RUN, "--command", "true"]) == 4
     assert capsys.readouterr().out.startswith("app_gone: The app failed to start: No room. ")

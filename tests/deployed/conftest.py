@@ -1,7 +1,8 @@
-"""The product deployed for real, to a cloud on this machine.
+"""Fixtures: the product, deployed with SAM to a cloud on this machine.
 
-Charter: loopback and free ports only; one cloud, one deployment and one Studio a test process, one user a test; nothing
-waits without a limit or for a time instead of a condition; a test that changes the function or the stack puts it back.
+Rules for the tests that use them: loopback and free ports only; one cloud, one deployment and one Studio per test
+process, and one user per test; wait for conditions, with a limit, never for a fixed time; a test that changes the
+function or the stack changes it back.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.support.deployment import Deployed, with_commands
 
 @pytest.fixture(scope="session")
 def studio() -> Iterator[LocalStudio]:
-    """A Studio with one domain, whose events nobody is told of."""
+    """A Studio with one domain, whose events go nowhere by themselves."""
     with LocalStudio() as studio:
         studio.add_domain()
         yield studio
@@ -38,7 +39,7 @@ def cloud(studio: LocalStudio) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="session")
 def build(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `sam build` makes; workers that run at the same time share it."""
+    """The result of `sam build`, shared by test processes that run in parallel."""
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "deployed" / "build"
     folder.parent.mkdir(exist_ok=True)
@@ -59,7 +60,7 @@ def deployed(cloud: LocalCloud, studio: LocalStudio, build: Path) -> Deployed:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the function logged, and what the cloud did, where a test fails."""
+    """Add the log of the function and that of the cloud to the report of a failed test."""
     report = yield
     deployed = getattr(item, "funcargs", {}).get("deployed")
     if report.failed and report.when == "call" and isinstance(deployed, Deployed):
@@ -71,7 +72,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture
 def set_up_with(deployed: Deployed, tmp_path: Path) -> Iterator[Callable[..., None]]:
-    """Let the deployed function run another setup for the length of a test: `set_up_with(script, …, Timeout=24)`."""
+    """A function that gives the deployed function another setup until the test ends: `(script, …, Timeout=24)`."""
     before = deployed.cloud.client("lambda").get_function_configuration(FunctionName=deployed.outputs()["FunctionName"])
 
     def change(*scripts: str, **configuration: Any) -> None:  # noqa: ANN401 (Lambda's)

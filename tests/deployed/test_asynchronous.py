@@ -1,4 +1,4 @@
-"""From event to effect through the deployed rule, function, retries and failure queue."""
+"""Events go through the deployed rule, function, retries and failure queue."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.deployment import ONCE, PATIENT, Deployed, wait_until
+from tests.support.deployment import Deployed
+from tests.support.scenario import ONCE, PATIENT
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
 def test_an_app_start_ends_in_an_app_that_is_set_up(deployed: Deployed, app_type: str) -> None:
-    """The hard-coded setup, nothing replaced: event in, rule, function, and the user sees what was promised."""
+    """With the setup that ships: the event arrives, the function runs, and the user sees what was promised."""
     start = deployed.start_app(app_type)
     deployed.deliver(start.event)
     (report,) = deployed.wait_for_reports(start, 1)
@@ -24,22 +26,21 @@ def test_an_app_start_ends_in_an_app_that_is_set_up(deployed: Deployed, app_type
 
 
 def test_the_log_is_lines_of_json_with_the_output_in_them(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
-    """What a command prints is in CloudWatch Logs while it runs, and each line can be asked for by its fields."""
+    """What a command prints is in CloudWatch Logs while it runs; every line is JSON, with fields to query."""
     set_up_with("echo hello from the app; " + PATIENT)
     start = deployed.start_app()
     deployed.deliver(start.event)
-
     deployed.wait_for("command.output", start)
     (printed,) = [line for line in deployed.log_of(start) if line.get("message") == "command.output"]
     assert (printed["command"], printed["text"]) == ("step-1", "hello from the app\n")
-    assert deployed.reports(start) == [], "the command is not over"
+    assert deployed.reports(start) == [], "the command is still running"
     start.release()
     deployed.wait_for_reports(start, 1)
     assert all("message" in line or "type" in line for line in deployed.log()), "every line is JSON"
 
 
 def test_the_same_event_twice_has_one_effect(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
-    """EventBridge may deliver twice: two invocations at once, one effect, and no start given up."""
+    """EventBridge may deliver twice: two invocations at once, one effect, and nothing in the failure queue."""
     set_up_with(PATIENT)
     start = deployed.start_app()
     deployed.deliver(start.event)
@@ -57,10 +58,10 @@ def test_the_same_event_twice_has_one_effect(deployed: Deployed, set_up_with: Ca
     assert deployed.failures() == 0
 
 
-def test_a_failed_command_is_run_once_reported_thrice_and_given_up(
+def test_a_failed_command_runs_once_and_its_event_ends_in_the_failure_queue(
     deployed: Deployed, set_up_with: Callable[..., None]
 ) -> None:
-    """Both of Lambda's retries say the same without running anything; then the failure queue has event and reason."""
+    """Both of Lambda's retries report the same and run nothing; then the failure queue has event and reason."""
     set_up_with("echo ran >> ~/effects; exit 7")
     start = deployed.start_app()
     deployed.deliver(start.event)
@@ -74,8 +75,8 @@ def test_a_failed_command_is_run_once_reported_thrice_and_given_up(
     assert "step-1 (exit status 7)" in failure["responsePayload"]["errorMessage"]
 
 
-def test_what_was_given_up_can_be_redriven(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
-    """Access was denied to all three attempts; once it is granted, the event from the queue sets the app up."""
+def test_an_event_in_the_failure_queue_can_be_sent_again(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
+    """Access is denied to all three attempts; once it is granted, the event from the queue sets the app up."""
     set_up_with("echo ran >> ~/effects")
     deployed.studio.fail_next("CreatePresignedDomainUrl", "AccessDeniedException", "not yet", times=3)
     start = deployed.start_app()
@@ -102,7 +103,7 @@ def redrive(deployed: Deployed, failure: dict[str, object]) -> None:
 def test_out_of_time_is_unfinished_and_the_retry_carries_on(
     deployed: Deployed, set_up_with: Callable[..., None]
 ) -> None:
-    """The function's time runs out in the middle of a command: unfinished, and Lambda's retry ends that same run."""
+    """The function's time is up in mid-command: `unfinished`, and Lambda's retry completes the same run."""
     set_up_with("echo first >> ~/effects", PATIENT, Timeout=30)
     start = deployed.start_app()
     deployed.deliver(start.event)
@@ -115,10 +116,10 @@ def test_out_of_time_is_unfinished_and_the_retry_carries_on(
     assert deployed.failures() == 0
 
 
-def test_a_function_killed_in_mid_command_is_carried_on_by_the_retry(
+def test_after_a_function_is_killed_in_mid_command_the_retry_carries_on(
     deployed: Deployed, set_up_with: Callable[..., None]
 ) -> None:
-    """Kill -9 of the function's process: Lambda retries, and the retry finds the command that went on alone."""
+    """The function's process is killed: Lambda retries, and the retry finds the command, which has gone on."""
     set_up_with(PATIENT)
     start = deployed.start_app()
     deployed.deliver(start.event)

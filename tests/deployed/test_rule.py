@@ -1,4 +1,4 @@
-"""The deployed rule, asked with real events: it lets through the app starts it should, and nothing else."""
+"""The deployed rule, tested with real events: it matches the app starts that it should, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ STARTS = {
 
 @pytest.fixture
 def events(events_folder: Path) -> dict[str, dict[str, Any]]:
-    """Every kind of event that could arrive."""
+    """The sample events, by the names of their files."""
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in events_folder.glob("*.json")}
 
 
 @pytest.fixture
-def let_through(deployed: Deployed) -> Iterator[str]:
-    """A queue as the rule's target in the function's place."""
+def matched(deployed: Deployed) -> Iterator[str]:
+    """A queue that is the rule's target in place of the function."""
     bus, sqs, rule = deployed.cloud.client("events"), deployed.cloud.client("sqs"), deployed.outputs()["RuleName"]
     (target,) = bus.list_targets_by_rule(Rule=rule)["Targets"]
-    queue = sqs.create_queue(QueueName="let-through")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="matched")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     bus.remove_targets(Rule=rule, Ids=[target["Id"]])
     bus.put_targets(Rule=rule, Targets=[{**target, "Id": "probe", "Arn": arn}])
@@ -50,13 +50,13 @@ def _arrived(deployed: Deployed, queue: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_app_starts_come_through_whole_and_nothing_else_does(
-    deployed: Deployed, let_through: str, events: dict[str, dict[str, Any]]
+def test_the_rule_matches_app_starts_and_nothing_else(
+    deployed: Deployed, matched: str, events: dict[str, dict[str, Any]]
 ) -> None:
-    """Of every event there is, those of app starts reach the target, each once and with every field."""
+    """Of the sample events, those of app starts reach the target, each once and complete."""
     for event in events.values():
         deployed.deliver(event)
-    arrived = _arrived(deployed, let_through)
+    arrived = _arrived(deployed, matched)
     by_id = {event["detail"]["eventID"]: name for name, event in events.items()}
     assert sorted(by_id[event["detail"]["eventID"]] for event in arrived) == sorted(STARTS)
     for event in arrived:
@@ -67,7 +67,7 @@ def test_app_starts_come_through_whole_and_nothing_else_does(
 
 
 def test_the_function_is_the_only_target(deployed: Deployed) -> None:
-    """The rule hands the whole event to the function, and what it cannot deliver to the failure queue."""
+    """The rule passes the whole event to the function, and events that it cannot deliver to the failure queue."""
     bus, sqs, outputs = deployed.cloud.client("events"), deployed.cloud.client("sqs"), deployed.outputs()
     (target,) = bus.list_targets_by_rule(Rule=outputs["RuleName"])["Targets"]
     function = deployed.cloud.client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])

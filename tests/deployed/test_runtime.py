@@ -1,4 +1,4 @@
-"""The built bundle on Lambda's runtime emulator, in an environment that has what Lambda's has and nothing else."""
+"""The built bundle on Lambda's runtime emulator, in an environment that has only what Lambda's has."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployment import ONCE, PATIENT, Deployed, with_commands
+from tests.support.deployment import Deployed, with_commands
 from tests.support.runtime_emulator import RuntimeEmulator
+from tests.support.scenario import ONCE, PATIENT
 
 
-def test_the_bundle_has_all_it_needs(deployed: Deployed, tmp_path: Path) -> None:
-    """The bundle sets an app up, and then answers that it has: cold, then warm."""
+def test_the_bundle_has_everything_it_needs(deployed: Deployed, tmp_path: Path) -> None:
+    """A cold invocation sets an app up; a warm one answers that it is set up already."""
     start = deployed.start_app()
     with RuntimeEmulator(deployed.bundle, deployed.cloud, tmp_path / "log") as function:
         report = function.invoke(start.event)
@@ -24,7 +25,7 @@ def test_the_bundle_has_all_it_needs(deployed: Deployed, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("dependency", ["websocket", "requests", "idna"])
 def test_a_missing_dependency_is_caught(deployed: Deployed, tmp_path: Path, dependency: str) -> None:
-    """Without one of its packages the bundle fails: nothing here lends the function what Lambda would not."""
+    """Without one of its packages the bundle fails, so nothing that Lambda lacks is available here."""
     bundle = tmp_path / "bundle"
     shutil.copytree(deployed.bundle, bundle)
     shutil.rmtree(bundle / dependency)
@@ -34,11 +35,11 @@ def test_a_missing_dependency_is_caught(deployed: Deployed, tmp_path: Path, depe
     assert f"No module named '{dependency}'" in answer["errorMessage"]
 
 
-def test_a_timeout_in_mid_command_is_carried_on_by_the_next_attempt(deployed: Deployed, tmp_path: Path) -> None:
-    """Lambda kills the function in the middle of a command; the command goes on, and the next attempt reports it.
+def test_after_a_timeout_in_mid_command_the_next_attempt_carries_on(deployed: Deployed, tmp_path: Path) -> None:
+    """Lambda kills the function in mid-command; the command goes on, and the next attempt reports how it ended.
 
-    The engine stops 20 seconds before its time is up, so that Lambda never has to kill it. Here it is made to believe
-    that it has an hour more than it has.
+    The function normally stops 20 seconds before its time is up, so that Lambda need not kill it. Here its reserve is
+    changed so that it believes to have an hour more.
     """
     bundle = with_commands(deployed.bundle, tmp_path, "echo first >> ~/effects", PATIENT)
     handler = bundle / "studio_setup" / "handler.py"
@@ -54,4 +55,4 @@ def test_a_timeout_in_mid_command_is_carried_on_by_the_next_attempt(deployed: De
     assert (report["outcome"], report["resumed"]) == ("succeeded", True)
     assert [command["exit_status"] for command in report["commands"]] == [0, 0]
     assert start.effects() == ["first", *ONCE]
-    start.app.delete()  # nobody was there to delete the killed one's terminal
+    start.app.delete()  # the killed invocation has left its terminal open

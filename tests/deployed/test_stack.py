@@ -1,4 +1,4 @@
-"""The stack from its first deployment to its last: unchanged, changed, deleted."""
+"""The life of the stack: deployed again without changes, changed, deleted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from tests.deployed.test_role import APP, DOMAIN, USER, may
 from tests.support.deployment import Deployed
 
 STACK = "studio-setup-two"
-# What stays when the stack is deleted, as README.md says.
-KEPT = {"TrailBucket", "TrailBucketPolicy"}
 
 
 @pytest.fixture
@@ -29,18 +27,18 @@ def _exists(deployed: Deployed) -> bool:
 
 
 def test_deploying_again_changes_nothing(deployed: Deployed) -> None:
-    """The second deployment of the same is no error and no change."""
+    """A second deployment without changes succeeds and changes nothing."""
     before = deployed.resources()
     assert "No changes to deploy" in deployed.deploy()
     assert deployed.resources() == before
 
 
 def test_parameters_change_the_stack_in_place(deployed: Deployed, stack: str) -> None:
-    """With DomainId and the switch off: same function, same queue; a narrower role, and a rule that is off."""
+    """With DomainId and RuleState=DISABLED, function and queue stay; the role is narrower and the rule is off."""
     before = deployed.resources(stack)
     deployed.deploy(stack, "--parameter-overrides", "DomainId=d-localstudio1 RuleState=DISABLED")
     after = deployed.resources(stack)
-    assert {name: after[name] for name in before} == before, "nothing is replaced"
+    assert {name: after[name] for name in before} == before, "no resource is replaced"
     function = deployed.cloud.client("lambda").get_function_configuration(FunctionName=stack)
     assert function["Environment"]["Variables"]["DOMAIN_ID"] == "d-localstudio1"
     rule = deployed.cloud.client("events").describe_rule(Name=deployed.outputs(stack)["RuleName"])
@@ -57,7 +55,7 @@ def test_parameters_change_the_stack_in_place(deployed: Deployed, stack: str) ->
 
 
 def test_deleting_leaves_the_trails_bucket_and_nothing_else(deployed: Deployed, stack: str) -> None:
-    """`sam delete` succeeds although there is something in the bucket, which stays, closed as it was, and full."""
+    """`sam delete` succeeds although the trail's bucket is not empty; the bucket and its policy stay."""
     resources, outputs = deployed.resources(stack), deployed.outputs(stack)
     s3, bucket = deployed.cloud.client("s3"), resources["TrailBucket"]
     s3.put_object(Bucket=bucket, Key="AWSLogs/today.json.gz", Body=b"a record")
@@ -70,7 +68,7 @@ def test_deleting_leaves_the_trails_bucket_and_nothing_else(deployed: Deployed, 
 
 
 def _left_of(deployed: Deployed, stack: str, queue: str) -> list[str]:
-    """What of a stack is still there, the kept bucket aside."""
+    """The resources of a deleted stack that still exist, apart from the bucket."""
     client = deployed.cloud.client
     names = [
         *(one["FunctionName"] for one in client("lambda").list_functions()["Functions"]),
@@ -82,5 +80,5 @@ def _left_of(deployed: Deployed, stack: str, queue: str) -> list[str]:
         *(one["Name"] for one in client("cloudtrail").describe_trails()["trailList"]),
         *(url for url in client("sqs").list_queues().get("QueueUrls", []) if url == queue),
     ]
-    assert any(name == "studio-setup" for name in names), "the other stack is seen, so this one would be"
+    assert any(name == "studio-setup" for name in names), "the resources of the other stack are listed"
     return [name for name in names if stack in name]

@@ -1,5 +1,5 @@
 # ruff: noqa: ANN401 (the typed client takes no computed parameters, and those are what is tested)
-"""The local Studio's SageMaker API: what it accepts, refuses, remembers, tells the trail. No test waits for an app."""
+"""The local Studio's SageMaker API: what it accepts and refuses, and the events of CreateApp."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ APP = {"DomainId": DOMAIN_ID, "UserProfileName": "alice", "AppType": "JupyterSer
 
 @pytest.fixture(scope="module")
 def studio() -> Iterator[LocalStudio]:
-    """A Studio with a domain, a single sign-on domain, two users and a space; apps stay Pending."""
+    """A Studio with a domain in each mode, some users and spaces; apps stay Pending."""
     with LocalStudio(defaults=StartOptions(start_delay_seconds=600)) as studio:
         studio.add_domain()
         studio.add_domain("d-sso", AuthMode.SSO)
@@ -38,7 +38,7 @@ def studio() -> Iterator[LocalStudio]:
 
 @pytest.fixture(scope="module")
 def sagemaker(studio: LocalStudio) -> Iterator[Any]:
-    """A client as a program would have it, but without the SDK's own validation and retries."""
+    """A SageMaker client without the SDK's own validation and retries."""
     client = boto3.client(
         "sagemaker",
         endpoint_url=studio.sagemaker_endpoint,
@@ -51,8 +51,8 @@ def sagemaker(studio: LocalStudio) -> Iterator[Any]:
     client.close()
 
 
-def refusal_of(call: Any, **params: object) -> tuple[str, str]:
-    """Return code and message of the error a call ends in."""
+def error_of(call: Any, **params: object) -> tuple[str, str]:
+    """The code and message of the error that a call ends with."""
     with pytest.raises(ClientError) as caught:
         call(**params)
     error = caught.value.response["Error"]
@@ -77,20 +77,20 @@ def refusal_of(call: Any, **params: object) -> tuple[str, str]:
         ({"AppName": None}, "Value null at 'appName' failed to satisfy constraint: Member must not be null"),
     ],
 )
-def test_breaking_the_models_constraints_is_a_validation_exception(
+def test_a_value_that_violates_a_constraint_is_a_validation_exception(
     sagemaker: Any, change: dict[str, str], complaint: str
 ) -> None:
-    """Patterns, lengths, enumerations and missing members are refused in the service's words."""
-    code, message = refusal_of(sagemaker.describe_app, **{**APP, **change})
+    """Patterns, lengths, enumerations and missing members are checked; messages are those of the service."""
+    code, message = error_of(sagemaker.describe_app, **{**APP, **change})
     assert code == "ValidationException"
     assert re.match(r"\d validation errors? detected: ", message)
     assert complaint in message
 
 
 @pytest.mark.parametrize(("seconds", "limit"), [(301, "less than or equal to 300"), (4, "greater than or equal to 5")])
-def test_the_life_of_a_presigned_url_has_limits(sagemaker: Any, seconds: int, limit: str) -> None:
-    """ExpiresInSeconds is 5 to 300."""
-    code, message = refusal_of(
+def test_the_lifetime_of_a_presigned_url_has_limits(sagemaker: Any, seconds: int, limit: str) -> None:
+    """ExpiresInSeconds is from 5 to 300."""
+    code, message = error_of(
         sagemaker.create_presigned_domain_url,
         DomainId=DOMAIN_ID,
         UserProfileName="alice",
@@ -101,12 +101,12 @@ def test_the_life_of_a_presigned_url_has_limits(sagemaker: Any, seconds: int, li
 
 
 def test_a_wrong_type_is_a_serialization_exception(sagemaker: Any) -> None:
-    """A number where the model has a string is no valid request."""
-    assert refusal_of(sagemaker.describe_domain, DomainId=7)[0] == "SerializationException"
+    """A number where the model has a string is refused."""
+    assert error_of(sagemaker.describe_domain, DomainId=7)[0] == "SerializationException"
 
 
 def test_a_request_without_credentials_is_refused(studio: LocalStudio) -> None:
-    """No Authorization header, no answer."""
+    """Without an Authorization header the status is 403."""
     answer = requests.post(
         studio.sagemaker_endpoint, data=b"{}", headers={"X-Amz-Target": "SageMaker.ListApps"}, timeout=10
     )
@@ -127,34 +127,34 @@ def test_a_request_without_credentials_is_refused(studio: LocalStudio) -> None:
     ],
 )
 def test_what_does_not_exist_is_not_found(sagemaker: Any, operation: str, params: dict[str, str]) -> None:
-    """Every operation answers ResourceNotFound for a name it does not know."""
-    assert refusal_of(getattr(sagemaker, operation), **params)[0] == "ResourceNotFound"
+    """Every operation answers ResourceNotFound for an unknown name."""
+    assert error_of(getattr(sagemaker, operation), **params)[0] == "ResourceNotFound"
 
 
-def test_a_single_sign_on_domain_has_no_presigned_urls(sagemaker: Any) -> None:
-    """DescribeDomain tells SSO, and CreatePresignedDomainUrl refuses."""
+def test_a_domain_in_sso_mode_has_no_presigned_urls(sagemaker: Any) -> None:
+    """DescribeDomain says SSO, and CreatePresignedDomainUrl is refused."""
     assert sagemaker.describe_domain(DomainId="d-sso")["AuthMode"] == "SSO"
-    code, _ = refusal_of(sagemaker.create_presigned_domain_url, DomainId="d-sso", UserProfileName="alice")
+    code, _ = error_of(sagemaker.create_presigned_domain_url, DomainId="d-sso", UserProfileName="alice")
     assert code == "ValidationException"
 
 
 def test_landing_in_jupyterlab_needs_a_space(sagemaker: Any) -> None:
-    """The measured refusal, word for word."""
+    """The message is the one that others have measured."""
     person = {"DomainId": DOMAIN_ID, "UserProfileName": "alice", "LandingUri": "app:JupyterLab:"}
-    assert refusal_of(sagemaker.create_presigned_domain_url, **person) == (
+    assert error_of(sagemaker.create_presigned_domain_url, **person) == (
         "ValidationException",
         "Provided app type JupyterLab is invalid for provided url type app for personal apps",
     )
     assert "AuthorizedUrl" in sagemaker.create_presigned_domain_url(**person, SpaceName="alice-space")
 
 
-def test_an_app_goes_from_pending_to_deleted_and_may_come_back(sagemaker: Any, studio: LocalStudio) -> None:
-    """A living name is in use; a deleted one stays visible and may be used again."""
+def test_the_name_of_a_deleted_app_can_be_used_again(sagemaker: Any, studio: LocalStudio) -> None:
+    """The name of a Pending app is in use; a deleted app stays visible."""
     sagemaker.create_app(**APP)
     first = sagemaker.describe_app(**APP)
     assert first["Status"] == "Pending"
     assert abs(first["CreationTime"] - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
-    assert refusal_of(sagemaker.create_app, **APP)[0] == "ResourceInUse"
+    assert error_of(sagemaker.create_app, **APP)[0] == "ResourceInUse"
     sagemaker.delete_app(**APP)
     studio.app("alice").wait_for(AppStatus.DELETED)
     assert sagemaker.describe_app(**APP)["Status"] == "Deleted"
@@ -163,8 +163,8 @@ def test_an_app_goes_from_pending_to_deleted_and_may_come_back(sagemaker: Any, s
     studio.app("alice").delete()
 
 
-def test_statuses_and_failures_as_scripted(sagemaker: Any, studio: LocalStudio) -> None:
-    """DescribeApp first tells the scripted statuses, then the truth, with its reason."""
+def test_statuses_and_failures_can_be_chosen(sagemaker: Any, studio: LocalStudio) -> None:
+    """DescribeApp first answers the chosen statuses, then the real one, with its reason."""
     script = (AppStatus.DELETED, AppStatus.PENDING)
     options = StartOptions(described_as=script, failure_reason="InternalError: no capacity")
     studio.create_app("bob", options=options).wait_for(AppStatus.FAILED)
@@ -174,15 +174,15 @@ def test_statuses_and_failures_as_scripted(sagemaker: Any, studio: LocalStudio) 
     assert (answer["Status"], answer["FailureReason"]) == ("Failed", "InternalError: no capacity")
 
 
-def test_spaces_tell_their_owner(sagemaker: Any) -> None:
-    """A private space names its owner, a shared one has none."""
+def test_describe_space_has_the_owner(sagemaker: Any) -> None:
+    """A private space has one, a shared one has none."""
     private = sagemaker.describe_space(DomainId=DOMAIN_ID, SpaceName="alice-space")
     assert private["OwnershipSettings"] == {"OwnerUserProfileName": "alice"}
     assert "OwnershipSettings" not in sagemaker.describe_space(DomainId=DOMAIN_ID, SpaceName="everyones")
 
 
 def test_lists_come_in_pages(sagemaker: Any) -> None:
-    """NextToken leads through all rows, each once, of the domain asked for."""
+    """NextToken leads through all rows of a domain, each once."""
     pages = sagemaker.get_paginator("list_user_profiles").paginate(
         DomainIdEquals=DOMAIN_ID, PaginationConfig={"PageSize": 1}
     )
@@ -192,31 +192,31 @@ def test_lists_come_in_pages(sagemaker: Any) -> None:
     assert sagemaker.list_apps(DomainIdEquals="d-sso")["Apps"] == []
 
 
-def test_planned_failures_hit_the_next_calls_only(sagemaker: Any, studio: LocalStudio) -> None:
-    """`fail_next` fails as often as told and lets the rest pass."""
+def test_planned_failures_apply_to_the_next_calls(sagemaker: Any, studio: LocalStudio) -> None:
+    """`fail_next` makes as many calls fail as it says, and no more."""
     studio.fail_next("DescribeDomain", "InternalFailure", "try again", times=2)
     for _ in range(2):
-        assert refusal_of(sagemaker.describe_domain, DomainId=DOMAIN_ID) == ("InternalFailure", "try again")
+        assert error_of(sagemaker.describe_domain, DomainId=DOMAIN_ID) == ("InternalFailure", "try again")
     assert sagemaker.describe_domain(DomainId=DOMAIN_ID)["Status"] == "InService"
 
 
 def test_throttling_beyond_a_rate(sagemaker: Any, studio: LocalStudio) -> None:
-    """Calls beyond the rate get ThrottlingException until the limit is lifted."""
+    """Calls beyond the rate end with ThrottlingException until the limit is lifted."""
     studio.throttle(1)
     sagemaker.list_spaces()
-    assert refusal_of(sagemaker.list_spaces) == ("ThrottlingException", "Rate exceeded")
+    assert error_of(sagemaker.list_spaces) == ("ThrottlingException", "Rate exceeded")
     studio.throttle(None)
     sagemaker.list_spaces()
 
 
-def test_calls_are_remembered(sagemaker: Any, studio: LocalStudio) -> None:
-    """Every call is kept with its parameters, refused ones too."""
-    refusal_of(sagemaker.describe_domain, DomainId="d-remembered")
-    assert studio.api_calls[-1] == ("DescribeDomain", {"DomainId": "d-remembered"})
+def test_calls_are_recorded(sagemaker: Any, studio: LocalStudio) -> None:
+    """Every call is recorded with its parameters, also one that is refused."""
+    error_of(sagemaker.describe_domain, DomainId="d-recorded")
+    assert studio.api_calls[-1] == ("DescribeDomain", {"DomainId": "d-recorded"})
 
 
-def test_create_app_becomes_an_eventbridge_event(sagemaker: Any, studio: LocalStudio) -> None:
-    """The document has the envelope and the CloudTrail record of the composite fixture."""
+def test_create_app_has_an_eventbridge_event(sagemaker: Any, studio: LocalStudio) -> None:
+    """It has EventBridge's envelope and a CloudTrail record."""
     space_app = {"DomainId": DOMAIN_ID, "SpaceName": "alice-space", "AppType": "JupyterLab", "AppName": "default"}
     arn = sagemaker.create_app(**space_app, ResourceSpec={"InstanceType": "ml.t3.medium"})["AppArn"]
     event = studio.events[-1]
@@ -238,11 +238,11 @@ def test_create_app_becomes_an_eventbridge_event(sagemaker: Any, studio: LocalSt
     assert json.loads(json.dumps(event)) == event
 
 
-def test_a_failed_create_app_is_an_event_too(sagemaker: Any, studio: LocalStudio) -> None:
-    """The record of a refused call has the error and no response."""
-    heard = len(studio.events)
-    refusal_of(sagemaker.create_app, **{**APP, "AppType": "KernelGateway"})
-    assert len(studio.events) == heard + 1
+def test_a_failed_create_app_has_an_event_too(sagemaker: Any, studio: LocalStudio) -> None:
+    """Its record has the error and no response."""
+    before = len(studio.events)
+    error_of(sagemaker.create_app, **{**APP, "AppType": "KernelGateway"})
+    assert len(studio.events) == before + 1
     detail = studio.events[-1]["detail"]
     assert detail["errorCode"] == "ValidationException"
     assert "has been deprecated" in detail["errorMessage"]

@@ -1,4 +1,4 @@
-"""The network on which things go wrong: sound until told otherwise, and each harm is what it says."""
+"""The faulty network: it passes everything on until a fault is armed, and each fault does what its name says."""
 
 from __future__ import annotations
 
@@ -9,80 +9,80 @@ import pytest
 import requests
 
 from emulator.faulty_network.network import FaultyNetwork
-from emulator.faulty_network.steps import Fault, Harm, Step, What
+from emulator.faulty_network.steps import Fault, FaultKind, Step, StepKind
 from emulator.studio import LocalStudio
 
-LOGIN = Step(What.LOGIN)
+LOGIN = Step(StepKind.LOGIN)
 
 
 @pytest.fixture
 def network(studio: LocalStudio) -> Iterator[FaultyNetwork]:
-    """A network to the front door."""
-    network = studio.open_network()
+    """A faulty network to the front door."""
+    network = studio.open_faulty_network()
     yield network
     network.close()
 
 
 def get(network: FaultyNetwork) -> requests.Response:
-    """Ask for what nobody is signed in for."""
+    """Ask for a page without being signed in."""
     url = network.through("http://127.0.0.1:1/auth?token=none")
     return requests.get(url, timeout=1, allow_redirects=False)
 
 
-def test_a_sound_network_passes_everything_on(network: FaultyNetwork) -> None:
-    """Nothing armed: the front door's own answer, and both steps are noted."""
+def test_without_a_fault_everything_is_passed_on(network: FaultyNetwork) -> None:
+    """The answer is the front door's own, and both steps are recorded."""
     assert get(network).status_code == 302
-    assert network.steps.seen == [LOGIN, Step(What.LOGIN, answered=True)]
-    assert network.steps.fired == 0
+    assert network.steps.seen == [LOGIN, Step(StepKind.LOGIN, is_answer=True)]
+    assert network.steps.injected == 0
 
 
 def test_a_fault_happens_once(network: FaultyNetwork) -> None:
-    """The next request is answered as always, and the network knows what it did."""
-    network.arm(Fault(Harm.STATUS, 503), LOGIN)
+    """The next request is answered as usual; the fault is counted."""
+    network.arm(Fault(FaultKind.STATUS, 503), LOGIN)
     assert [get(network).status_code for _ in range(2)] == [503, 302]
-    assert network.steps.fired == 1
+    assert network.steps.injected == 1
 
 
-def test_a_fault_may_stay(network: FaultyNetwork) -> None:
-    """Armed for always, it happens whenever its step comes."""
-    network.arm(Fault(Harm.STATUS, 429), LOGIN, always=True)
+def test_a_fault_may_happen_every_time(network: FaultyNetwork) -> None:
+    """With `always` it happens at each request of its kind."""
+    network.arm(Fault(FaultKind.STATUS, 429), LOGIN, always=True)
     assert [get(network).status_code for _ in range(3)] == [429] * 3
-    assert network.steps.fired == 3
+    assert network.steps.injected == 3
 
 
-def test_another_step_is_left_alone(network: FaultyNetwork) -> None:
-    """A fault waits for its step."""
-    network.arm(Fault(Harm.STATUS, 500), Step(What.STATUS))
+def test_other_steps_are_left_alone(network: FaultyNetwork) -> None:
+    """A fault happens at its own step only."""
+    network.arm(Fault(FaultKind.STATUS, 500), Step(StepKind.STATUS))
     assert get(network).status_code == 302
-    assert network.steps.fired == 0
+    assert network.steps.injected == 0
 
 
-@pytest.mark.parametrize("harm", [Harm.RESET, Harm.CLOSE])
-def test_a_connection_ends(network: FaultyNetwork, harm: Harm) -> None:
-    """Reset or closed, there is no answer."""
-    network.arm(Fault(harm), LOGIN)
+@pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.CLOSE])
+def test_a_connection_ends(network: FaultyNetwork, kind: FaultKind) -> None:
+    """After a reset or a close there is no answer."""
+    network.arm(Fault(kind), LOGIN)
     with pytest.raises(requests.ConnectionError):
         get(network)
 
 
 def test_a_cut_answer_is_half_an_answer(network: FaultyNetwork) -> None:
-    """Of a page that is cut, the end is missing."""
-    network.arm(Fault(Harm.CUT), LOGIN)
+    """The end of the answer is missing."""
+    network.arm(Fault(FaultKind.CUT), LOGIN)
     assert "Server" not in get(network).headers
 
 
 def test_silence_is_silence(network: FaultyNetwork) -> None:
-    """Nothing comes and nothing ends, until the client has enough."""
-    network.arm(Fault(Harm.STALL), LOGIN)
+    """Nothing arrives and nothing ends, until the client gives up."""
+    network.arm(Fault(FaultKind.STALL), LOGIN)
     with pytest.raises(requests.ReadTimeout):
         get(network)
 
 
-def test_late_and_in_crumbs_is_all_there(network: FaultyNetwork) -> None:
-    """Latency and single bytes change nothing but the time it takes."""
-    network.arm(Fault(Harm.LATENCY), LOGIN)
+def test_a_slow_answer_is_complete(network: FaultyNetwork) -> None:
+    """With latency, or one byte at a time, the answer is the same."""
+    network.arm(Fault(FaultKind.LATENCY), LOGIN)
     begun = time.monotonic()
     assert get(network).status_code == 302
     assert time.monotonic() - begun >= 0.2
-    network.arm(Fault(Harm.CRUMBS), Step(What.LOGIN, 2))
+    network.arm(Fault(FaultKind.TRICKLE), Step(StepKind.LOGIN, 2))
     assert get(network).headers["Location"].endswith("/signin")

@@ -1,8 +1,8 @@
 # ruff: noqa: ANN401 (the typed client takes no computed parameters, and those are what is tested)
-"""Spaces of the local Studio from outside: hosts of their own, a real JupyterLab behind them, what the API refuses.
+"""Spaces of the local Studio from outside: hosts of their own, a real JupyterLab, what the API refuses.
 
-Charter: as in test_emulator.py. "lab" is alice's private space and its JupyterLab runs for the whole file; "team" is a
-shared space of Studio Classic, "editor" a private one of Code Editor, "idle" a private one where tests start apps.
+One Studio for the whole module: "lab" is a private space of Alice, whose JupyterLab keeps running; "team" a shared one
+of Studio Classic, "editor" a private one for Code Editor, "idle" a private one where tests start apps.
 """
 
 from __future__ import annotations
@@ -26,27 +26,21 @@ from emulator.extension_repository import UPSTREAM_URL
 from emulator.handles import AppHandle
 from emulator.state import AppStatus
 from emulator.studio import DOMAIN_ID, LocalStudio
-from tests.emulator.test_studio import (
-    NEVER,
-    REPOSITORY_ROOT,
-    Browser,
-    client_of,
-    is_running,
-    is_sign_in_page,
-    presigned_url,
-    wait_until,
-)
+from tests.support.browser import Browser, client_of, is_running, is_sign_in_page, presigned_url
+from tests.support.waiting import wait_until
 
+REPOSITORY_ROOT = Path(__file__).parents[2]
+NEVER = 600.0
 PROMPT = r"sagemaker-user@default:~\$ $"
 LAB_PATH = "/jupyterlab/default/"
-WRITE_LOOKUPS = """
+RECORD_LOOKUPS = """
 import socket
-look_up = socket.getaddrinfo
-def write_down(host, *rest, **named):
+getaddrinfo = socket.getaddrinfo
+def record(host, *rest, **named):
     with open({names!r}, "a") as names:
         print(host, file=names)
-    return look_up(host, *rest, **named)
-socket.getaddrinfo = write_down
+    return getaddrinfo(host, *rest, **named)
+socket.getaddrinfo = record
 """
 
 
@@ -66,51 +60,51 @@ def studio() -> Iterator[LocalStudio]:
 
 @pytest.fixture(scope="module")
 def looked_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file where the running JupyterLab's Python writes each name that it looks up."""
+    """A file with every host name that the running JupyterLab looks up."""
     names = tmp_path_factory.mktemp("python") / "names"
-    (names.parent / "sitecustomize.py").write_text(WRITE_LOOKUPS.format(names=str(names)))
+    (names.parent / "sitecustomize.py").write_text(RECORD_LOOKUPS.format(names=str(names)))
     names.touch()
     return names
 
 
 @pytest.fixture(scope="module")
 def app(studio: LocalStudio, looked_up: Path) -> AppHandle:
-    """The running JupyterLab, shared by the tests that leave it running."""
+    """The running JupyterLab, shared by tests that leave it running."""
     options = StartOptions(environment={"PYTHONPATH": str(looked_up.parent)})
     return studio.create_app(space_name="lab", app_type="JupyterLab", options=options).wait_until_in_service()
 
 
 @pytest.fixture(scope="module")
 def sagemaker(studio: LocalStudio) -> Iterator[Any]:
-    """A client as a program would have it."""
+    """A SageMaker client."""
     with closing(client_of(studio.sagemaker_endpoint)) as client:
         yield client
 
 
 @pytest.fixture
 def browser(studio: LocalStudio, app: AppHandle) -> Iterator[Browser]:
-    """Alice, signed in to her space."""
+    """Alice's browser, logged in to her space."""
     assert app.status is AppStatus.IN_SERVICE
-    with closing(signed_in(studio, "lab")) as browser:
+    with closing(logged_in(studio, "lab")) as browser:
         yield browser
 
 
-def signed_in(studio: LocalStudio, space_name: str, base_path: str = LAB_PATH) -> Browser:
-    """Return alice's browser after a login to a space, whatever it landed on."""
+def logged_in(studio: LocalStudio, space_name: str, base_path: str = LAB_PATH) -> Browser:
+    """Alice's browser after a login to a space, on whatever page it ended."""
     browser = Browser(studio.space_url(space_name), base_path)
     browser.get(presigned_url(studio, "alice", SpaceName=space_name))
     return browser
 
 
 def page_config(page: requests.Response) -> dict[str, Any]:
-    """Return what JupyterLab's page tells its scripts."""
+    """The configuration data of JupyterLab's page."""
     data = page.text.partition('id="jupyter-config-data" type="application/json">')[2].partition("<")[0]
     config: dict[str, Any] = json.loads(data)
     return config
 
 
 def run_inside(app: AppHandle, script: str) -> str:
-    """Run a script in the app's container and return what it printed."""
+    """Run a script in the app's container; what it printed."""
     done = subprocess.run(
         ["bash", "-ec", script], env=app.environment(), check=False, capture_output=True, text=True, timeout=120
     )
@@ -118,8 +112,8 @@ def run_inside(app: AppHandle, script: str) -> str:
     return done.stdout
 
 
-def test_hosts_differ_in_name_only(studio: LocalStudio, sagemaker: Any) -> None:
-    """Front door and spaces have a host each, on one port, and DescribeSpace tells the space's."""
+def test_every_space_has_a_host_of_its_own(studio: LocalStudio, sagemaker: Any) -> None:
+    """Front door and spaces have different hosts and the same port; DescribeSpace has the URL of the space."""
     urls = [studio.front_door_url, *(studio.space_url(name) for name in ("lab", "idle", "editor", "team"))]
     assert len({urlsplit(url).hostname for url in urls}) == 5
     assert len({urlsplit(url).port for url in urls}) == 1
@@ -137,10 +131,10 @@ def test_hosts_differ_in_name_only(studio: LocalStudio, sagemaker: Any) -> None:
         ("editor", "app:CodeEditor:", "/codeeditor/default/"),
     ],
 )
-def test_a_space_is_entered_at_its_own_host(
+def test_a_space_is_opened_on_its_own_host(
     studio: LocalStudio, space_name: str, landing_uri: str | None, path: str
 ) -> None:
-    """The URL is on the space's host and redirects to the app type's page there."""
+    """The presigned URL is on the space's host, and redirects to the page of the app type there."""
     options = {"LandingUri": landing_uri} if landing_uri else {}
     url = presigned_url(studio, "alice", SpaceName=space_name, **options)
     assert url.startswith(f"{studio.space_url(space_name)}/auth?token=")
@@ -149,7 +143,7 @@ def test_a_space_is_entered_at_its_own_host(
 
 
 def test_the_portal_is_a_host_without_jupyter(studio: LocalStudio) -> None:
-    """`studio::` lands on a page of another host; a path with a slash redeems into a broken address."""
+    """`studio::` leads to a page on another host; a path with a leading slash leads to a broken URL."""
     with requests.Session() as session:
         landed = session.get(presigned_url(studio, "alice", LandingUri="studio::jumpstart"), timeout=10)
         assert (landed.status_code, urlsplit(landed.url).path) == (200, "/jumpstart")
@@ -162,8 +156,8 @@ def test_the_portal_is_a_host_without_jupyter(studio: LocalStudio) -> None:
     assert broken.headers["Location"] == "//x"
 
 
-def test_a_domain_may_land_in_the_portal_by_default(studio: LocalStudio, sagemaker: Any) -> None:
-    """Without a LandingUri the domain's own counts, and an explicit one or a space wins over it."""
+def test_the_default_landing_uri_of_a_domain_counts(studio: LocalStudio, sagemaker: Any) -> None:
+    """It is used without a LandingUri; an explicit LandingUri or a space takes precedence."""
     studio.add_domain("d-portal", default_landing_uri="studio::")
     studio.add_user_profile("alice", "d-portal")
     studio.add_space("hers", "alice", domain_id="d-portal")
@@ -179,9 +173,9 @@ def test_a_domain_may_land_in_the_portal_by_default(studio: LocalStudio, sagemak
         assert sagemaker.create_presigned_domain_url(**person, **options)["AuthorizedUrl"].startswith(f"{start}/auth?")
 
 
-def test_no_app_no_page(studio: LocalStudio) -> None:
-    """Signed in to a space where nothing runs one gets a blank 404, and while an app is Pending one with a text."""
-    with closing(signed_in(studio, "idle")) as browser:
+def test_a_space_without_a_running_app_answers_404(studio: LocalStudio) -> None:
+    """The answer is empty, or has a text while the app is Pending."""
+    with closing(logged_in(studio, "idle")) as browser:
         for path in ("lab", "api/status", ""):
             answer = browser.get(path)
             assert (answer.status_code, answer.text) == (404, "")
@@ -195,8 +189,8 @@ def test_no_app_no_page(studio: LocalStudio) -> None:
         assert (browser.get("lab").status_code, browser.get("lab").text) == (404, "")
 
 
-def test_jupyterlab_itself_is_served(app: AppHandle, browser: Browser) -> None:
-    """The page is JupyterLab's own, with the XSRF cookie, and the scripts it names are there."""
+def test_the_real_jupyterlab_is_served(app: AppHandle, browser: Browser) -> None:
+    """The page is JupyterLab's own, with the XSRF cookie, and its scripts can be fetched."""
     assert app.base_url.endswith(LAB_PATH)
     page = browser.get("lab")
     config = page_config(page)
@@ -206,8 +200,8 @@ def test_jupyterlab_itself_is_served(app: AppHandle, browser: Browser) -> None:
     assert browser.get(browser.front_door_url + script).headers["Content-Type"] == "application/javascript"
 
 
-def test_jupyterlab_asks_the_network_for_nothing(browser: Browser, looked_up: Path) -> None:
-    """News, updates and the extension manager are off, and nobody is asked about news."""
+def test_jupyterlab_does_not_use_the_network(browser: Browser, looked_up: Path) -> None:
+    """News, updates and the extension manager are off; the user is not asked about news."""
     assert browser.get("lab/api/news").json() == {"news": []}
     assert browser.get("lab/api/update").json() == {"notification": None}
     assert set(looked_up.read_text().split()) == {"127.0.0.1"}
@@ -217,7 +211,7 @@ def test_jupyterlab_asks_the_network_for_nothing(browser: Browser, looked_up: Pa
 
 
 def test_the_cookies_of_a_space(browser: Browser, studio: LocalStudio) -> None:
-    """The readable cookies come with the session's, for the space's host alone."""
+    """All cookies are for the space's host only."""
     cookies = {each.name: each for each in browser.session.cookies}
     assert {"authMode", "expiryTime", "studioUserProfileName", "redirectURL", "_xsrf"} <= set(cookies)
     assert {each.domain for each in cookies.values()} == {urlsplit(studio.space_url("lab")).hostname}
@@ -225,10 +219,10 @@ def test_the_cookies_of_a_space(browser: Browser, studio: LocalStudio) -> None:
     assert cookies["_xsrf"].path == LAB_PATH
 
 
-def test_sessions_and_tokens_are_one_hosts(studio: LocalStudio, browser: Browser) -> None:
-    """Carried to another host neither opens anything, and the token is still good where it belongs."""
+def test_sessions_and_tokens_are_valid_on_one_host_only(studio: LocalStudio, browser: Browser) -> None:
+    """On another host neither is accepted; the token can still be used on its own host afterwards."""
     assert browser.get("api/status").status_code == 200
-    header = {"Cookie": "; ".join(f"{each.name}={each.value}" for each in browser.session.cookies)}
+    header = {"Cookie": browser.cookie_header}
     for url in (studio.front_door_url, studio.space_url("idle")):
         assert is_sign_in_page(studio, requests.get(f"{url}{LAB_PATH}api/status", headers=header, timeout=10))
     token = presigned_url(studio, "alice", SpaceName="lab")
@@ -239,8 +233,8 @@ def test_sessions_and_tokens_are_one_hosts(studio: LocalStudio, browser: Browser
         assert session.get(token, timeout=10).url == f"{studio.space_url('lab')}{LAB_PATH}lab"
 
 
-def test_a_terminal_has_the_images_prompt(app: AppHandle, browser: Browser) -> None:
-    """REST with the XSRF token and the websocket work at the space's host; bash reads the home's start-up file."""
+def test_a_terminal_has_the_prompt_of_the_image(app: AppHandle, browser: Browser) -> None:
+    """REST and websocket work on the space's host, and bash reads the home's start-up file."""
     assert browser.session.post(browser.base_url + "api/terminals", timeout=10).status_code == 403
     with closing(browser.terminal()) as terminal:
         terminal.expect(PROMPT)
@@ -249,11 +243,11 @@ def test_a_terminal_has_the_images_prompt(app: AppHandle, browser: Browser) -> N
         terminal.expect(f"jupyterlab in {app.home}")
         terminal.expect(r"sagemaker-user@default:~/deep\$ $")
         terminal.type("exit")
-    wait_until(lambda: app.terminals() == [])
+    wait_until(lambda: app.terminals() == [], "the end of the terminal")
 
 
-def test_hidden_files_are_shown_and_a_terminal_is_deleted(app: AppHandle, browser: Browser) -> None:
-    """Two things setups do over REST: write a hidden file, remove their terminal."""
+def test_hidden_files_can_be_written_and_terminals_deleted(app: AppHandle, browser: Browser) -> None:
+    """Setups do both over REST."""
     token = {"X-XSRFToken": browser.session.cookies["_xsrf"]}
     body = {"type": "file", "format": "text", "content": "here"}
     wrote = browser.session.put(f"{browser.base_url}api/contents/.hidden", json=body, headers=token, timeout=10)
@@ -266,14 +260,14 @@ def test_hidden_files_are_shown_and_a_terminal_is_deleted(app: AppHandle, browse
 
 
 def test_restart_jupyter_server_closes_the_terminals(app: AppHandle, browser: Browser) -> None:
-    """The image's own command restarts JupyterLab at its address, and the terminal that ran it is gone."""
+    """The image's own command restarts JupyterLab with the same URL; the terminal that ran it is gone."""
     process, address = app.jupyter_pid, app.base_url
     with closing(browser.terminal()) as terminal:
         terminal.expect(PROMPT)
         terminal.type("setsid nohup restart-jupyter-server >/dev/null 2>&1 &")
         with pytest.raises((OSError, websocket.WebSocketConnectionClosedException)):
             terminal.expect("never")
-    wait_until(lambda: app.jupyter_pid not in (None, process))
+    wait_until(lambda: app.jupyter_pid not in (None, process), "the new server")
     app.wait_until_ready()
     assert app.base_url == address
     assert app.terminals() == []
@@ -281,7 +275,7 @@ def test_restart_jupyter_server_closes_the_terminals(app: AppHandle, browser: Br
 
 
 def test_a_space_keeps_its_home_and_nothing_else(studio: LocalStudio) -> None:
-    """Over a re-creation the home stays as the user left it; packages, temporary files and processes go."""
+    """Over a restart of the app the home stays; packages, temporary files and processes do not."""
     (studio.home_of(space_name="idle") / ".bashrc").write_text("PS1='mine> '\n")
     first = studio.create_app(space_name="idle", app_type="JupyterLab").wait_until_in_service()
     run_inside(
@@ -295,7 +289,7 @@ def test_a_space_keeps_its_home_and_nothing_else(studio: LocalStudio) -> None:
     )
     first.wait_until_ready()
     idle_checker = "sagemaker-studio-autoshutdown/idle_checker"
-    with closing(signed_in(studio, "idle")) as browser, closing(browser.terminal()) as terminal:
+    with closing(logged_in(studio, "idle")) as browser, closing(browser.terminal()) as terminal:
         assert browser.get(idle_checker).json()["idle_time"] == 7200
         terminal.expect("mine> $")
         terminal.type("(setsid nohup sleep 600 >/dev/null 2>&1 &); echo detach''ed")
@@ -314,7 +308,7 @@ def test_a_space_keeps_its_home_and_nothing_else(studio: LocalStudio) -> None:
 
 
 def test_a_shared_space_of_studio_classic(studio: LocalStudio) -> None:
-    """Its app has any name, everybody may enter, and the path is Classic's."""
+    """Its app can have any name, every user can open it, and the path is that of Studio Classic."""
     handle = studio.create_app(space_name="team", app_name="default-1712345678").wait_until_in_service()
     assert handle.base_url.endswith("/jupyter/default/")
     for name in ("alice", "bob"):
@@ -327,11 +321,11 @@ def test_a_shared_space_of_studio_classic(studio: LocalStudio) -> None:
     handle.delete()
 
 
-def test_code_editor_is_no_jupyter(studio: LocalStudio) -> None:
-    """A Code Editor app has a status, an event and a page, and no process."""
+def test_code_editor_has_no_jupyter_server(studio: LocalStudio) -> None:
+    """A Code Editor app has a status, an event and a page, but no process."""
     handle = studio.create_app(space_name="editor", app_type="CodeEditor").wait_until_in_service()
     assert studio.events[-1]["detail"]["requestParameters"]["appType"] == "CodeEditor"
-    with closing(signed_in(studio, "editor", "/codeeditor/default/")) as browser:
+    with closing(logged_in(studio, "editor", "/codeeditor/default/")) as browser:
         page = browser.get("")
         assert (page.status_code, "Code Editor" in page.text) == (200, True)
         assert browser.get(f"{browser.front_door_url}/jupyterlab/default/api/status").status_code == 404
@@ -340,7 +334,7 @@ def test_code_editor_is_no_jupyter(studio: LocalStudio) -> None:
 
 
 def test_the_event_of_a_space_names_no_user(studio: LocalStudio, app: AppHandle) -> None:
-    """The trail has `spaceName` where a personal app's record has `userProfileName`."""
+    """It has `spaceName` in place of `userProfileName`."""
     assert app.status is AppStatus.IN_SERVICE
     event = next(event for event in studio.events if event["detail"]["requestParameters"].get("spaceName") == "lab")
     assert event["detail"]["requestParameters"] == {
@@ -353,8 +347,8 @@ def test_the_event_of_a_space_names_no_user(studio: LocalStudio, app: AppHandle)
     assert "userProfileName" not in json.dumps(event)
 
 
-def test_spaces_as_the_api_tells_them(sagemaker: Any) -> None:
-    """Sharing, type and, of a private space only, the owner; in DescribeSpace and in ListSpaces."""
+def test_the_api_describes_spaces(sagemaker: Any) -> None:
+    """DescribeSpace and ListSpaces have sharing type, app type and, for a private space, the owner."""
     private = sagemaker.describe_space(DomainId=DOMAIN_ID, SpaceName="lab")
     assert private["OwnershipSettings"] == {"OwnerUserProfileName": "alice"}
     assert private["SpaceSharingSettings"] == {"SharingType": "Private"}
@@ -398,8 +392,10 @@ def test_spaces_as_the_api_tells_them(sagemaker: Any) -> None:
         ),
     ],
 )
-def test_what_spaces_refuse(sagemaker: Any, operation: str, params: dict[str, str], complaint: str) -> None:
-    """Another's private space, a space's app without or in the wrong space, or under another name."""
+def test_the_api_refuses_what_does_not_fit_the_space(
+    sagemaker: Any, operation: str, params: dict[str, str], complaint: str
+) -> None:
+    """Another user's private space; an app of a space without a space, in the wrong space, or with another name."""
     with pytest.raises(ClientError) as caught:
         getattr(sagemaker, operation)(DomainId=DOMAIN_ID, **params)
     error = caught.value.response["Error"]
@@ -407,16 +403,16 @@ def test_what_spaces_refuse(sagemaker: Any, operation: str, params: dict[str, st
     assert complaint in error["Message"]
 
 
-def test_one_app_to_a_space(sagemaker: Any, app: AppHandle) -> None:
-    """While the space's app lives there is no second one."""
+def test_a_space_has_one_app(sagemaker: Any, app: AppHandle) -> None:
+    """While it runs, CreateApp is refused."""
     assert app.status is AppStatus.IN_SERVICE
     with pytest.raises(ClientError) as caught:
         sagemaker.create_app(DomainId=DOMAIN_ID, SpaceName="lab", AppType="JupyterLab", AppName="default")
     assert caught.value.response["Error"]["Code"] == "ResourceInUse"
 
 
-def test_the_hosts_end_with_the_studio() -> None:
-    """Nothing listens at a space's address or at the portal's afterwards."""
+def test_nothing_listens_after_the_end_of_the_studio() -> None:
+    """The addresses of spaces and portal are free again."""
     with LocalStudio() as studio:
         studio.add_domain()
         urls = [studio.space_url(studio.add_space("lab")), studio.front_door_url.replace("127.0.0.1", "127.128.0.1")]
@@ -427,8 +423,8 @@ def test_the_hosts_end_with_the_studio() -> None:
             requests.get(url, timeout=10)
 
 
-def test_the_program_makes_spaces() -> None:
-    """`python -m emulator` adds a private and a shared space and says where they are."""
+def test_the_program_adds_spaces() -> None:
+    """`python -m emulator` adds a private and a shared space, and prints their URLs."""
     command = [sys.executable, "-m", "emulator", "--space-name", "hers", "--shared-space-name", "ours"]
     with subprocess.Popen(
         command, cwd=REPOSITORY_ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
@@ -438,10 +434,10 @@ def test_the_program_makes_spaces() -> None:
             ready = json.loads(program.stdout.readline())
             assert list(ready["spaces"]) == ["hers", "ours"]
             with closing(client_of(ready["sagemaker_endpoint"])) as sagemaker:
-                told = [sagemaker.describe_space(DomainId=DOMAIN_ID, SpaceName=name) for name in ready["spaces"]]
-            assert [each["Url"] for each in told] == list(ready["spaces"].values())
-            assert [each["SpaceSettings"]["AppType"] for each in told] == ["JupyterLab", "JupyterServer"]
-            assert [each["SpaceSharingSettings"]["SharingType"] for each in told] == ["Private", "Shared"]
+                spaces = [sagemaker.describe_space(DomainId=DOMAIN_ID, SpaceName=name) for name in ready["spaces"]]
+            assert [each["Url"] for each in spaces] == list(ready["spaces"].values())
+            assert [each["SpaceSettings"]["AppType"] for each in spaces] == ["JupyterLab", "JupyterServer"]
+            assert [each["SpaceSharingSettings"]["SharingType"] for each in spaces] == ["Private", "Shared"]
         finally:
             program.terminate()
             assert program.wait(timeout=30) == 0

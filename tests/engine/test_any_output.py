@@ -1,4 +1,4 @@
-"""Output of every kind through the real server: bounded in the log, whole in the app, and never more than output."""
+"""Output of every kind through a real server: bounded in the log, complete in the app, and nothing but output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.setup import Command
 from studio_setup.runs.command_run import HEAD_BYTES, TAIL_BYTES
-from tests.support.scenario import Place, Scenario, statuses
+from tests.support.scenario import Scenario, statuses
 
 GIGABYTE = 1_000_000_000
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -45,7 +45,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def runtime_formatter() -> logging.Formatter:
-    """What writes the log in Lambda, from AWS's own runtime."""
+    """The log formatter of AWS's own Lambda runtime."""
     (path,) = (
         Path(__file__).parents[2].glob(".venvs/runtime/lib/*/site-packages/awslambdaric/lambda_runtime_log_utils.py")
     )
@@ -56,7 +56,7 @@ def runtime_formatter() -> logging.Formatter:
 
 @pytest.fixture
 def lines(runtime_formatter: logging.Formatter) -> Iterator[list[str]]:
-    """The lines of the log as Lambda writes them."""
+    """The log lines as Lambda writes them."""
     written: list[str] = []
 
     class Lines(logging.Handler):
@@ -72,29 +72,28 @@ def lines(runtime_formatter: logging.Formatter) -> Iterator[list[str]]:
     logger.removeHandler(handler)
 
 
-def test_any_output_is_output(start_app: Callable[..., Scenario], either_place: Place | None, lines: list[str]) -> None:
-    """Each kind has its own exit status and size; the log is bounded, a piece of JSON a line, without control codes."""
-    scenario = start_app(place=either_place)
+def test_any_output_is_output(either_app: Scenario, lines: list[str]) -> None:
+    """Exit status and size are right for each kind; the log is bounded, in lines of JSON, without control codes."""
     commands = [
         Command(name, f"{script}\nexit {number}", go_on_after_failure=True)
         for number, (name, script) in enumerate(KINDS.items(), 20)
     ]
-    report = scenario.set_up(*commands)
+    report = either_app.set_up(*commands)
     assert statuses(report) == list(range(20, 20 + len(KINDS)))
     for command in report.commands:
-        assert command.output_bytes == len(scenario.log(report, command.name)), command.name
+        assert command.output_bytes == len(either_app.log(report, command.name)), command.name
         assert command.left_out_bytes == max(0, command.output_bytes - HEAD_BYTES - TAIL_BYTES), command.name
     texts = logged_texts(lines)
     assert {name for name, text in texts.items() if CONTROL.search(text)} == set()
     assert {name for name, text in texts.items() if len(text) > HEAD_BYTES + TAIL_BYTES} == set()
-    assert max(map(len, lines)) < 256 * 1024, "what CloudWatch takes in one event"
-    assert re.search(r"<[0-9a-f]{16}:15:0:finish succeeded x>", texts["fakes"]), "our own mark was found and printed"
+    assert max(map(len, lines)) < 256 * 1024, "the most that CloudWatch Logs takes in one event"
+    assert re.search(r"<[0-9a-f]{16}:15:0:finish succeeded x>", texts["fakes"]), "the real prompt was printed"
     assert texts["progress"].endswith("20000% ####\n")
-    assert len(texts["progress"]) < 30, "of a progress bar, the last state before the cut and in the end"
+    assert len(texts["progress"]) < 30, "only the last state of a progress bar is logged, before the cut and at the end"
 
 
 def logged_texts(lines: list[str]) -> dict[str, str]:
-    """What was logged of each command's output; every line is JSON."""
+    """The logged output of each command; every line of the log is JSON."""
     texts: dict[str, str] = {}
     for line in lines:
         fields: dict[str, Any] = json.loads(line)
@@ -105,10 +104,10 @@ def logged_texts(lines: list[str]) -> dict[str, str]:
 
 
 def test_a_gigabyte_without_a_newline(start_app: Callable[..., Scenario], lines: list[str]) -> None:
-    """Head and tail in the log, all of it in the app as long as the app is there, and our memory stays flat."""
+    """The log has its head and tail, the app all of it until it is deleted, and our memory stays flat."""
     scenario = start_app()
     scenario.set_up("true", claims_start=False)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     before = peak_bytes()
     report = scenario.set_up(f"head -c {GIGABYTE} /dev/zero | tr '\\0' x", claims_start=False)
     assert peak_bytes() - before < 8 * 1024 * 1024
@@ -122,6 +121,6 @@ def test_a_gigabyte_without_a_newline(start_app: Callable[..., Scenario], lines:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has had."""
+    """The peak memory of this process."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024

@@ -1,4 +1,4 @@
-"""What a person sees: the app in a browser, after the setup. Needs chromium."""
+"""What a user sees in the browser after a setup. Needs chromium."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def test_a_person_sees_the_setup_and_no_terminal_of_ours(
+def test_the_user_sees_the_setup_and_no_terminal_of_ours(
     start_app: Callable[..., Scenario], space: Place, page: Page
 ) -> None:
-    """JupyterLab shows the column the setup asked for, and its Running panel the user's own terminal, none of ours."""
+    """JupyterLab shows the column that the setup turns on; its Running panel has the user's terminal, none of ours."""
     scenario = start_app(place=space)
     scenario.open_terminal("mine")
     assert lambda_handler(scenario.event, Context())["outcome"] == "succeeded"
@@ -59,13 +59,13 @@ def test_a_person_sees_the_setup_and_no_terminal_of_ours(
 def test_without_the_setup_the_column_is_not_there(
     start_app: Callable[..., Scenario], space: Place, page: Page
 ) -> None:
-    """The column is the setup's doing: JupyterLab does not show it by itself."""
+    """JupyterLab does not show the column by default."""
     _open(page, start_app(place=space))
     assert page.locator(".jp-DirListing-headerItem", has_text="Size").count() == 0
 
 
 def _open(page: Page, scenario: Scenario) -> None:
-    """Open the space as its owner would, and wait until the file browser is there."""
+    """Open the space as its owner does, and wait for the file browser."""
     url = scenario.sagemaker.create_presigned_domain_url(
         DomainId=DOMAIN_ID, UserProfileName=scenario.place.user, SpaceName=scenario.place.space
     )["AuthorizedUrl"]
@@ -74,6 +74,6 @@ def _open(page: Page, scenario: Scenario) -> None:
 
 
 def _screenshot(page: Page, name: str) -> None:
-    """Keep a picture where SCREENSHOTS says, for the README."""
+    """Save a picture in the folder that SCREENSHOTS names, if it is set; the README uses them."""
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=str(Path(folder) / name))

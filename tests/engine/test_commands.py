@@ -1,8 +1,7 @@
-"""Commands that do what they should not: the exit status is their own, and the next command runs."""
+"""Commands that misbehave: their exit status is reported, and the next command runs."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +10,7 @@ from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import CommandState
 from studio_setup.model.setup import Command
 from studio_setup.terminal.shell import Shell
-from tests.support.scenario import Place, Scenario, statuses, wait_until
+from tests.support.scenario import Scenario, statuses
 
 ENDS = {
     "unbalanced-quote": ("echo 'never closed", 2),
@@ -40,50 +39,43 @@ ENDS = {
 }
 
 
-def test_a_command_may_end_in_any_way(start_app: Callable[..., Scenario], either_place: Place | None) -> None:
-    """Whatever a command does to itself, what comes back is its exit status, and the next command is run."""
-    scenario = start_app(place=either_place)
+def test_a_command_may_end_in_any_way(either_app: Scenario) -> None:
+    """Whatever a command does to itself, its exit status is reported and the next command runs."""
     commands = [Command(name, script, go_on_after_failure=True) for name, (script, _) in ENDS.items()]
-    report = scenario.set_up(*commands)
+    report = either_app.set_up(*commands)
     assert {command.name: command.exit_status for command in report.commands} == {
         name: status for name, (_, status) in ENDS.items()
     }
     assert {command.state for command in report.commands} == {CommandState.EXITED}
 
 
-def test_a_command_that_does_not_end_is_ended_at_its_limit(start_app: Callable[..., Scenario]) -> None:
-    """One that is stopped, with whom it asked to be, and one that prints on and on are timed out."""
-    scenario = start_app()
+def test_a_command_that_does_not_end_is_ended_at_its_limit(shared_app: Callable[..., Scenario]) -> None:
+    """A command that stops its whole process group and one that prints without end are timed out."""
+    scenario = shared_app()
     scripts = {"stopped": "sleep 600 & kill -STOP 0", "loud": "while echo spam; do :; done"}
     commands = [Command(name, script, 1, go_on_after_failure=True) for name, script in scripts.items()]
     report = scenario.set_up(*commands, "exit 5")
     assert report.outcome is Outcome.FAILED
     assert [command.state for command in report.commands] == [*[CommandState.TIMED_OUT] * 2, CommandState.EXITED]
-    wait_until(lambda: scenario.app.processes() == [scenario.app.jupyter_pid])
+    scenario.wait_until_idle()
 
 
 def test_a_command_may_stop_the_jupyter_server_for_a_while(
-    start_app: Callable[..., Scenario],
-    either_place: Place | None,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    either_app: Scenario, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server is silent for longer than we have patience (20 s, here 1): the run is found again when it wakes."""
+    """The server is silent for longer than we wait (20 seconds, here 1): the run is found again when it goes on."""
     assert Shell.run.__kwdefaults__
     monkeypatch.setitem(Shell.run.__kwdefaults__, "timeout_seconds", 1.0)
-    scenario = start_app(place=either_place)
-    pid = scenario.app.jupyter_pid
+    pid = either_app.app.jupyter_pid
     script = f"echo once >>~/effects; kill -STOP {pid}; sleep 2; kill -CONT {pid}; exit 3"
-    assert statuses(scenario.set_up(script)) == [3]
+    assert statuses(either_app.set_up(script)) == [3]
     assert "connection.lost" in [record.getMessage() for record in caplog.records]
-    assert scenario.effects() == ["once"]
-    assert scenario.app.jupyter_pid == pid
+    assert either_app.effects() == ["once"]
+    assert either_app.app.jupyter_pid == pid
 
 
-def test_what_a_command_left_running_is_the_users(start_app: Callable[..., Scenario]) -> None:
-    """A child that goes on after its command holds nothing up, and is not ended."""
-    scenario = start_app()
-    began = time.monotonic()
-    assert statuses(scenario.set_up("sleep 30 & echo $! >~/effects; exit 5")) == [5]
-    assert time.monotonic() - began < 10
+def test_what_a_command_leaves_running_goes_on(shared_app: Callable[..., Scenario]) -> None:
+    """A background child is neither waited for nor ended."""
+    scenario = shared_app()
+    assert statuses(scenario.set_up("sleep 600 & echo $! >~/effects; exit 5")) == [5]
     assert int(scenario.effects()[0]) in scenario.app.processes()

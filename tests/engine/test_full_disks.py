@@ -1,4 +1,4 @@
-"""Whole setups on disks that are full or read-only: the outcome is what happened, or says what to do."""
+"""Whole setups on disks that are full or read-only: the outcome is right, or says what to do."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import CommandState
 from studio_setup.model.setup import Command
 from tests.support.disks import small_disks
-from tests.support.scenario import Place, Scenario, statuses, wait_until
+from tests.support.scenario import ONCE, PATIENT, Place, Scenario, statuses
 
 FILL = 'cat /dev/zero >"$TMPDIR/fill"; '
 
 
 @pytest.fixture
 def tmpdir(tmp_path: Path) -> Path:
-    """Where the app's TMPDIR is."""
+    """The folder of the app's TMPDIR."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     return folder
 
 
-def test_commands_that_fill_the_disk(
-    start_app: Callable[..., Scenario], either_place: Place | None, tmpdir: Path
-) -> None:
-    """A command may fill the disk that the run is on: its own exit status counts, and so does its time limit."""
+def test_commands_that_fill_the_disk(start_app: Callable[..., Scenario], either_place: Place, tmpdir: Path) -> None:
+    """A command may fill the disk that holds the run: its exit status and its time limit still count."""
     with small_disks({tmpdir: "size=2m"}) as disks:
         scenario = start_app(place=either_place, launcher=disks.enter, environment={"TMPDIR": str(tmpdir)})
 
@@ -42,29 +40,29 @@ def test_commands_that_fill_the_disk(
         assert set_up(f"{FILL} exit 0", "echo never >~/effects") == (Outcome.FAILED, "no-workspace", [0, None])
         assert scenario.effects() == []
         assert set_up(Command("endless", f"{FILL} sleep 600 & sleep 601", timeout_seconds=1))[0] is Outcome.TIMED_OUT
-        wait_until(lambda: scenario.app.processes() == [scenario.app.jupyter_pid])
+        scenario.wait_until_idle()
 
 
 def test_a_killed_server_on_a_full_disk_loses_nothing(start_app: Callable[..., Scenario], tmpdir: Path) -> None:
-    """Kill -9 of the Jupyter server once the disk is full: one effect, the right status, and a verdict to be found."""
+    """The Jupyter server is killed once the disk is full: one effect, the right status, and an outcome that is kept."""
     with small_disks({tmpdir: "size=2m"}) as disks:
         scenario = start_app(launcher=disks.enter, environment={"TMPDIR": str(tmpdir)})
-        script = f"{FILL} echo full >>~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; exit 3"
-        setup = scenario.set_up_meanwhile(script)
-        scenario.wait_for_effect("full")
+        script = f"{FILL} {PATIENT}; exit 3"
+        setup = scenario.start_setup(script)
+        scenario.wait_for_effect("started")
         scenario.kill_jupyter()
         scenario.release()
         assert statuses(setup.report()) == [3]
         again = scenario.set_up(script)
         assert (again.outcome, again.repeated, statuses(again)) == (Outcome.FAILED, True, [3])
-        assert scenario.effects() == ["full"]
+        assert scenario.effects() == ONCE
 
 
 @pytest.mark.parametrize(("options", "said"), [("size=1m", "cannot write"), ("ro", "Read-only file system")])
 def test_without_a_place_for_the_run_it_fails_with_the_remedy(
     start_app: Callable[..., Scenario], tmpdir: Path, options: str, said: str
 ) -> None:
-    """A TMPDIR that is full from the start or cannot be written is no workspace, which is said, and what is needed."""
+    """With a TMPDIR that is full or read-only, the code is `no-workspace`; the reason names cause and remedy."""
     with small_disks({tmpdir: options}) as disks:
         scenario = start_app(launcher=disks.enter, environment={"TMPDIR": str(tmpdir)})
         if options != "ro":
@@ -72,17 +70,16 @@ def test_without_a_place_for_the_run_it_fails_with_the_remedy(
         report = scenario.set_up("true")
         assert (report.outcome, report.code, report.commands) == (Outcome.FAILED, "no-workspace", ())
         assert said in report.reason
-        assert "needs a writable TMPDIR or /tmp of its own with some room left" in report.reason
+        assert "needs a writable TMPDIR or /tmp of its own with some free space" in report.reason
 
 
 def test_a_full_home_does_not_matter(
-    studio: LocalStudio, start_app: Callable[..., Scenario], either_place: Place | None
+    studio: LocalStudio, start_app: Callable[..., Scenario], either_place: Place
 ) -> None:
-    """Nothing of ours is in the home: with no room left there, commands that need none succeed, and others fail."""
-    place = either_place or Place(studio.add_user_profile("full-home"))
-    home = studio.home_of(place.user, space_name=place.space or None)
+    """Nothing of ours is in the home: on a full one, only commands that write there fail."""
+    home = studio.home_of(either_place.user, space_name=either_place.space or None)
     with small_disks({home: "size=1m"}) as disks:
-        scenario = start_app(place=place, launcher=disks.enter)
+        scenario = start_app(place=either_place, launcher=disks.enter)
         disks.fill(home)
         report = scenario.set_up("echo hello", "cat /dev/zero >~/more; exit 0", "echo spam >~/more")
         assert statuses(report) == [0, 0, 1]

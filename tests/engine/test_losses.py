@@ -1,4 +1,4 @@
-"""Whatever is lost on the way, the run is found again: one effect, and the exit statuses that really happened."""
+"""Whatever is lost during a setup, the run is found again: one effect, and the exit statuses that really happened."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import pytest
 from emulator.state import AppStatus
 from studio_setup.model.errors import AppReplaced
 from studio_setup.model.outcomes import Outcome
-from tests.support.scenario import Scenario, statuses, wait_until
+from tests.support.scenario import ONCE, PATIENT, Scenario, statuses
+from tests.support.waiting import wait_until
 
-# Says that it runs, goes on when told to, and leaves an exit status to be found.
-PATIENT = "echo started >> ~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; echo ended >> ~/effects; exit 3"
-ONCE = ["started", "ended"]
+ENDS_WITH_3 = f"{PATIENT}; exit 3"
+
+pytestmark = pytest.mark.usefixtures("poll_often")
 
 
-def test_a_killed_jupyter_server_loses_nothing(start_app: Callable[..., Scenario]) -> None:
-    """Kill -9 of the Jupyter server in the middle of a command: one effect, the right status."""
-    scenario = start_app()
-    setup = scenario.set_up_meanwhile("echo first >> ~/effects", PATIENT)
+def test_a_killed_jupyter_server_loses_nothing(shared_app: Callable[..., Scenario]) -> None:
+    """The Jupyter server is killed in mid-command: one effect, the right status."""
+    scenario = shared_app()
+    setup = scenario.start_setup("echo first >> ~/effects", ENDS_WITH_3)
     scenario.wait_for_effect("started")
     scenario.kill_jupyter()
     scenario.release()
@@ -29,72 +30,69 @@ def test_a_killed_jupyter_server_loses_nothing(start_app: Callable[..., Scenario
     assert scenario.effects() == ["first", *ONCE]
 
 
-def test_a_dropped_socket_loses_nothing(start_app: Callable[..., Scenario]) -> None:
-    """The websocket is cut three times in the middle of a command: one effect, the right status."""
-    scenario = start_app()
-    setup = scenario.set_up_meanwhile(PATIENT)
+def test_a_dropped_socket_loses_nothing(shared_app: Callable[..., Scenario]) -> None:
+    """The websocket is cut three times in mid-command: one effect, the right status."""
+    scenario = shared_app()
+    setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     for _ in range(3):
-        wait_until(lambda: scenario.app.drop_websockets() > 0)
+        wait_until(lambda: scenario.app.drop_websockets() > 0, "a websocket to cut")
     scenario.release()
     assert statuses(setup.report()) == [3]
     assert scenario.effects() == ONCE
 
 
-def test_a_killed_invocation_is_resumed_by_the_next(start_app: Callable[..., Scenario]) -> None:
-    """Kill -9 of the invoking process: the command goes on, and the next invocation reports how it ended."""
-    scenario = start_app()
-    commands = ("echo first >> ~/effects", PATIENT)
+def test_a_killed_invocation_is_resumed_by_the_next(shared_app: Callable[..., Scenario]) -> None:
+    """The invoking process is killed: the command goes on, and the next invocation reports how it ended."""
+    scenario = shared_app()
+    commands = ("echo first >> ~/effects", ENDS_WITH_3)
     first = scenario.invoke(*commands)
     scenario.wait_for_effect("started")
     first.kill()
     first.communicate()
-    second = scenario.set_up_meanwhile(*commands)
+    second = scenario.start_setup(*commands)
     scenario.release()
     report = second.report()
     assert statuses(report) == [0, 3]
     assert report.resumed
     assert not report.repeated
     assert scenario.effects() == ["first", *ONCE]
-    # Nobody is there to delete the first one's terminal: it ends by itself, a minute after the last line.
-    for name in scenario.app.terminals():
-        scenario.delete_terminal(name)
+    scenario.delete_terminals()
 
 
-def test_a_command_that_ended_unobserved_has_its_status(start_app: Callable[..., Scenario]) -> None:
-    """The command ends while nobody is connected: its status is found later, and it does not run again."""
-    scenario = start_app()
-    first = scenario.invoke(PATIENT)
+def test_a_command_that_ends_while_nobody_is_connected_has_its_status(shared_app: Callable[..., Scenario]) -> None:
+    """Its exit status is found later, and it does not run again."""
+    scenario = shared_app()
+    first = scenario.invoke(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     first.kill()
     first.communicate()
     scenario.release()
     scenario.wait_for_effect("ended")
-    report = scenario.set_up(PATIENT)
+    report = scenario.set_up(ENDS_WITH_3)
     assert statuses(report) == [3]
     assert scenario.effects() == ONCE
-    for name in scenario.app.terminals():
-        scenario.delete_terminal(name)
+    scenario.delete_terminals()
 
 
-def test_out_of_time_is_unfinished_and_the_next_attempt_carries_on(start_app: Callable[..., Scenario]) -> None:
-    """When our time is up the app goes on; the outcome is unfinished, which is an error, and a retry resumes."""
-    scenario = start_app()
-    first = scenario.set_up(PATIENT, limit_seconds=4)
+def test_out_of_time_is_unfinished_and_the_next_attempt_carries_on(shared_app: Callable[..., Scenario]) -> None:
+    """When our time is up the command goes on; the outcome is `unfinished`, an error, and a retry resumes the run."""
+    scenario = shared_app()
+    first = scenario.set_up(ENDS_WITH_3, limit_seconds=4)
     assert first.outcome is Outcome.UNFINISHED
     assert first.outcome.is_error
     scenario.release()
-    second = scenario.set_up(PATIENT)
+    second = scenario.set_up(ENDS_WITH_3)
     assert statuses(second) == [3]
     assert second.run_id == first.run_id
     assert scenario.effects() == ONCE
 
 
-def test_the_same_event_twice_at_once_has_one_effect(start_app: Callable[..., Scenario]) -> None:
-    """Two invocations for one start of an app: one effect, one verdict, and the second says that it joined."""
-    scenario = start_app()
+def test_the_same_event_twice_at_once_has_one_effect(shared_app: Callable[..., Scenario]) -> None:
+    """Two invocations for one app start: one effect, one outcome, and the second says that it joined the run."""
+    scenario = shared_app()
     commands = ("echo one >> ~/effects", "sleep 1; echo two >> ~/effects")
-    both = [scenario.set_up_meanwhile(*commands) for _ in range(2)]
+    both = [scenario.start_setup(*commands) for _ in range(2)]
     reports = sorted((setup.report() for setup in both), key=lambda report: report.resumed)
     assert scenario.effects() == ["one", "two"]
     assert [report.outcome for report in reports] == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
@@ -103,9 +101,9 @@ def test_the_same_event_twice_at_once_has_one_effect(start_app: Callable[..., Sc
     assert "joined run" in reports[1].reason
 
 
-def test_the_same_event_twice_in_a_row_has_one_effect(start_app: Callable[..., Scenario]) -> None:
-    """The second of two invocations finds the start set up, skips, and says so."""
-    scenario = start_app()
+def test_the_same_event_twice_in_a_row_has_one_effect(shared_app: Callable[..., Scenario]) -> None:
+    """The second of two invocations finds the app set up, skips, and says so."""
+    scenario = shared_app()
     command = "echo one >> ~/effects"
     assert scenario.set_up(command).outcome is Outcome.SUCCEEDED
     second = scenario.set_up(command)
@@ -114,9 +112,9 @@ def test_the_same_event_twice_in_a_row_has_one_effect(start_app: Callable[..., S
     assert scenario.effects() == ["one"]
 
 
-def test_a_failed_setup_is_reported_again_and_not_run_again(start_app: Callable[..., Scenario]) -> None:
-    """A retry of a setup that failed says failed once more, marked as repeated, and runs nothing."""
-    scenario = start_app()
+def test_a_failed_setup_is_reported_again_and_not_run_again(shared_app: Callable[..., Scenario]) -> None:
+    """A retry of a failed setup reports the failure again, marked as repeated, and runs nothing."""
+    scenario = shared_app()
     command = "echo one >> ~/effects; exit 9"
     assert not scenario.set_up(command).repeated
     second = scenario.set_up(command)
@@ -127,21 +125,18 @@ def test_a_failed_setup_is_reported_again_and_not_run_again(start_app: Callable[
 
 
 def test_the_next_start_of_the_app_is_set_up_again(start_app: Callable[..., Scenario]) -> None:
-    """A claim lives exactly as long as the start of the app it is for."""
+    """A claim lasts exactly as long as the app start it is for."""
     scenario = start_app()
     command = "echo one >> ~/effects"
     scenario.set_up(command)
-    scenario.app.delete()
-    scenario.start()
-    scenario.ready()
+    scenario.restart_app_quickly()
     assert scenario.set_up(command).outcome is Outcome.SUCCEEDED
     assert scenario.effects() == ["one", "one"]
-    scenario.app.delete()
 
 
-def test_other_commands_do_not_run_on_a_start_that_is_set_up(start_app: Callable[..., Scenario]) -> None:
-    """A new version of the setup waits for the next start, unless it is forced by hand."""
-    scenario = start_app()
+def test_another_setup_version_does_not_run_on_an_app_start_that_is_set_up(shared_app: Callable[..., Scenario]) -> None:
+    """A new setup version waits for the next app start, unless it is forced by hand."""
+    scenario = shared_app()
     scenario.set_up("exit 1")
     assert scenario.set_up("echo new >> ~/effects").code == "claimed-by-other-setup"
     assert scenario.effects() == []
@@ -149,10 +144,10 @@ def test_other_commands_do_not_run_on_a_start_that_is_set_up(start_app: Callable
     assert scenario.effects() == ["new"]
 
 
-def test_an_app_deleted_meanwhile_is_gone(start_app: Callable[..., Scenario]) -> None:
-    """The user deletes the app during the setup: the outcome is app gone, which is no error, and nothing hangs."""
+def test_deleting_the_app_during_the_setup_is_no_error(start_app: Callable[..., Scenario]) -> None:
+    """The user deletes the app during the setup: the outcome is `app_gone`, which is not an error."""
     scenario = start_app()
-    setup = scenario.set_up_meanwhile(PATIENT)
+    setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     scenario.app.delete()
     report = setup.report()
@@ -160,22 +155,21 @@ def test_an_app_deleted_meanwhile_is_gone(start_app: Callable[..., Scenario]) ->
     assert not report.outcome.is_error
 
 
-def test_an_app_started_anew_meanwhile_is_left_to_its_own_event(start_app: Callable[..., Scenario]) -> None:
-    """The user restarts the app during the setup: the older run does nothing to the newer start."""
+def test_an_app_restarted_during_the_setup_is_left_to_its_own_event(start_app: Callable[..., Scenario]) -> None:
+    """The user restarts the app during the setup: the older run does nothing to the newer app."""
     scenario = start_app()
-    setup = scenario.set_up_meanwhile(PATIENT, "echo wrong >> ~/effects")
+    setup = scenario.start_setup(ENDS_WITH_3, "echo wrong >> ~/effects")
     scenario.wait_for_effect("started")
     scenario.restart_app_quickly()
     scenario.release()
     report = setup.report()
     assert report.outcome is Outcome.APP_GONE
-    assert report.code in {AppReplaced.code, "app-deleted"}
+    assert report.code in {AppReplaced.code.name, "app-deleted"}
     assert scenario.effects() == ["started"]
-    scenario.app.delete()
 
 
-def test_an_app_that_fails_to_start_is_gone_with_sagemakers_reason(start_app: Callable[..., Scenario]) -> None:
-    """A failed start is reported with its reason."""
+def test_an_app_that_fails_to_start_is_reported_with_sagemakers_reason(start_app: Callable[..., Scenario]) -> None:
+    """The outcome is `app_gone`, with the reason that DescribeApp gives."""
     scenario = start_app(ready=False, failure_reason="ResourceLimitExceeded: no more of these")
     report = scenario.set_up("true")
     assert report.outcome is Outcome.APP_GONE
@@ -183,41 +177,43 @@ def test_an_app_that_fails_to_start_is_gone_with_sagemakers_reason(start_app: Ca
     assert "no more of these" in report.reason
 
 
-def test_the_previous_start_is_not_taken_for_this_one(start_app: Callable[..., Scenario]) -> None:
-    """DescribeApp answers Deleted and Pending for a while after the event: the setup waits for the app all the same."""
+def test_the_previous_start_is_not_mistaken_for_this_one(start_app: Callable[..., Scenario]) -> None:
+    """After the event, DescribeApp says Deleted and Pending for a while: the setup still waits for the app."""
     scenario = start_app(described_as=(AppStatus.DELETED, AppStatus.PENDING))
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
 
 
-def test_the_presigned_url_is_asked_for_only_when_the_app_is_in_service(start_app: Callable[..., Scenario]) -> None:
-    """Opening one earlier can start an app, which would be an event for us again."""
+def test_the_presigned_url_is_requested_only_when_the_app_is_in_service(start_app: Callable[..., Scenario]) -> None:
+    """Opening one earlier can start an app, which would be another event."""
     scenario = start_app(ready=False, start_delay_seconds=3)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
     calls = [
-        name for name, parameters in scenario.studio.api_calls if parameters.get("UserProfileName") == scenario.user
+        name
+        for name, parameters in scenario.studio.api_calls
+        if parameters.get("UserProfileName") == scenario.place.user
     ]
     assert calls.count("CreatePresignedDomainUrl") == 1
     assert calls.index("CreatePresignedDomainUrl") > calls.index("DescribeApp") + 1
 
 
 def test_jupyter_may_answer_later_than_the_app_is_in_service(start_app: Callable[..., Scenario]) -> None:
-    """InService is not yet a server that answers."""
+    """An app that is InService need not have a server that answers yet."""
     scenario = start_app(http_delay_seconds=3)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
 
 
-def test_a_users_own_terminals_are_left_alone(start_app: Callable[..., Scenario]) -> None:
-    """A terminal that the user has open is there afterwards, with what runs in it."""
-    scenario = start_app()
+def test_a_users_own_terminals_are_left_alone(shared_app: Callable[..., Scenario]) -> None:
+    """A terminal that the user has opened is still there afterwards."""
+    scenario = shared_app()
     scenario.open_terminal("1")
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
     assert scenario.app.terminals() == ["1"]
 
 
-def test_someone_typing_into_our_terminal_does_not_matter(start_app: Callable[..., Scenario]) -> None:
-    """Lines and half lines typed by somebody else change no verdict."""
-    scenario = start_app()
-    setup = scenario.set_up_meanwhile(PATIENT)
+def test_someone_typing_into_our_terminal_does_not_matter(shared_app: Callable[..., Scenario]) -> None:
+    """Lines and half lines typed by somebody else do not change the outcome."""
+    scenario = shared_app()
+    setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     for text in ("ls\r", "echo hal", "\x03", "\r\r\r", "cat /etc/passwd\r", "sn=9\r"):
         scenario.type_into_our_terminal(text)
@@ -225,21 +221,20 @@ def test_someone_typing_into_our_terminal_does_not_matter(start_app: Callable[..
     assert statuses(setup.report()) == [3]
 
 
-def test_someone_closing_our_terminal_does_not_matter(start_app: Callable[..., Scenario]) -> None:
+def test_someone_closing_our_terminal_does_not_matter(shared_app: Callable[..., Scenario]) -> None:
     """The user deletes our terminal in the Running panel: a new one is opened and the run goes on."""
-    scenario = start_app()
-    setup = scenario.set_up_meanwhile(PATIENT)
+    scenario = shared_app()
+    setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
-    for name in scenario.app.terminals():
-        scenario.delete_terminal(name)
+    scenario.delete_terminals()
     scenario.release()
     assert statuses(setup.report()) == [3]
     assert scenario.effects() == ONCE
 
 
-def test_a_script_may_restart_the_jupyter_server(start_app: Callable[..., Scenario]) -> None:
-    """A command that restarts the server under us succeeds if the restart does, and the next one runs."""
-    scenario = start_app()
+def test_a_script_may_restart_the_jupyter_server(shared_app: Callable[..., Scenario]) -> None:
+    """A command that restarts the server succeeds if the restart does, and the next command runs."""
+    scenario = shared_app()
     before = scenario.app.jupyter_pid
     report = scenario.set_up(
         "supervisorctl -c /etc/supervisor/conf.d/supervisord.conf restart jupyterlabserver", "echo on >> ~/effects"
@@ -249,10 +244,10 @@ def test_a_script_may_restart_the_jupyter_server(start_app: Callable[..., Scenar
     assert scenario.effects() == ["on"]
 
 
-def test_a_new_login_follows_a_session_that_ended(start_app: Callable[..., Scenario]) -> None:
-    """The front door signs us out in the middle: we sign in again and go on."""
-    scenario = start_app()
-    setup = scenario.set_up_meanwhile(PATIENT)
+def test_a_new_login_follows_a_session_that_ended(shared_app: Callable[..., Scenario]) -> None:
+    """Studio ends our session in mid-command: we log in again and go on."""
+    scenario = shared_app()
+    setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     scenario.studio.end_sessions()
     scenario.app.drop_websockets()
@@ -261,40 +256,38 @@ def test_a_new_login_follows_a_session_that_ended(start_app: Callable[..., Scena
     assert scenario.effects() == ONCE
 
 
-def test_a_terminal_that_a_killed_invocation_has_left_is_deleted(
-    start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
+def test_a_terminal_that_a_killed_invocation_left_open_is_deleted(
+    shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed before its shell ends by itself when forgotten, an invocation leaves a terminal; the next deletes it."""
-    monkeypatch.setattr("studio_setup.access.jupyter.ABANDONED_SECONDS", -2)  # the server's date is good to a second
-    scenario = start_app()
+    """An invocation that is killed early leaves a terminal that does not end by itself; the next one deletes it."""
+    monkeypatch.setattr("studio_setup.access.terminals.ABANDONED_SECONDS", -2)  # Date is in seconds
+    scenario = shared_app()
     for name in ("studiosetupleft", "mine", "1"):
         scenario.open_terminal(name)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
     assert sorted(scenario.app.terminals()) == ["1", "mine"]
 
 
-def test_a_throttled_control_plane_is_waited_for(
-    start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A setup waits until its calls are taken."""
+def test_throttled_calls_are_retried(shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setup waits until its calls are accepted."""
     monkeypatch.setattr("studio_setup.access.control_plane.THROTTLED_SECONDS", 1.0)
-    scenario = start_app()
+    scenario = shared_app()
     scenario.studio.fail_next("CreatePresignedDomainUrl", "ThrottlingException", "Rate exceeded", times=2)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
 
 
-def test_a_refused_control_plane_is_unreachable(start_app: Callable[..., Scenario]) -> None:
-    """A denied presigned URL is an error that names the call and the code."""
-    scenario = start_app()
+def test_a_refused_call_is_unreachable(shared_app: Callable[..., Scenario]) -> None:
+    """Where the presigned URL is denied, the reason names the call and its error code."""
+    scenario = shared_app()
     scenario.studio.fail_next("CreatePresignedDomainUrl", "AccessDeniedException", "not yours")
     report = scenario.set_up("true")
     assert report.outcome is Outcome.UNREACHABLE
     assert "AccessDeniedException" in report.reason
 
 
-def test_an_invocation_report_is_plain_json(start_app: Callable[..., Scenario]) -> None:
-    """What a process of its own prints can be read back."""
-    invocation = start_app().invoke("echo hello")
+def test_the_report_of_an_invocation_is_plain_json(shared_app: Callable[..., Scenario]) -> None:
+    """The report of an invocation in another process can be read back."""
+    invocation = shared_app().invoke("echo hello")
     report = json.loads(invocation.communicate()[0])
     assert report["outcome"] == "succeeded"
     assert report["commands"][0]["output_bytes"] == 6

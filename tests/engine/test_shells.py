@@ -1,4 +1,4 @@
-"""Whatever shell and start-up files the user has, a command's exit status comes back."""
+"""Whatever shell and start-up files the user has, a command's exit status is reported."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ START_UP = [(shell, name) for shell, (_, texts) in FILES.items() for name in tex
 
 @pytest.fixture(scope="module")
 def app_of_all_shells(studio: LocalStudio) -> Iterator[Scenario]:
-    """An app for all tests here, whose terminals run the program that `~/program` names."""
+    """An app, shared by the tests of this module, whose terminals run the program that `~/program` names."""
     shell = ("/bin/sh", "-c", 'exec "$(cat ~/program)"')
     scenario = Scenario(studio, Place(studio.add_user_profile("all-shells")), StartOptions(shell=shell))
     scenario.start()
@@ -73,7 +73,7 @@ def app_of_all_shells(studio: LocalStudio) -> Iterator[Scenario]:
 
 @pytest.fixture
 def start_shell(app_of_all_shells: Scenario, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Scenario]]:
-    """Give the user a shell, with a start-up file in a home that has nothing else."""
+    """A function that gives the user a shell, and a start-up file in an otherwise empty home."""
     scenario = app_of_all_shells
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", scenario.studio.sagemaker_endpoint)
 
@@ -88,18 +88,18 @@ def start_shell(app_of_all_shells: Scenario, monkeypatch: pytest.MonkeyPatch) ->
         return scenario
 
     yield start
-    assert scenario.app.terminals() == [], "a terminal of ours is left open"
+    assert scenario.app.terminals() == [], "a terminal of ours was left open"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_any_shell(start_shell: Callable[..., Scenario], shell: str) -> None:
-    """The user's shell may be any of these."""
+    """The user may have any of these shells."""
     assert statuses(start_shell(shell).set_up("echo hello", "exit 42", claims_start=False)) == [0, 42]
 
 
 @pytest.mark.parametrize(("shell", "name"), START_UP)
 def test_any_start_up_file(start_shell: Callable[..., Scenario], shell: str, name: str) -> None:
-    """The start-up file of the user's shell may do all this."""
+    """The start-up file of the user's shell may do any of these things."""
     if name.startswith("exec-"):
         needs(name.removeprefix("exec-"))
     path, texts = FILES[shell]
@@ -108,7 +108,7 @@ def test_any_start_up_file(start_shell: Callable[..., Scenario], shell: str, nam
 
 
 def test_a_home_that_is_slow_to_read(start_shell: Callable[..., Scenario]) -> None:
-    """A start-up file that arrives in pieces, later than our first line: the line is typed again until it is read."""
+    """A start-up file is read slowly, past our first line: the line is typed again until the shell reads it."""
     scenario = start_shell("bash")
     pipe = scenario.home / ".bashrc"
     os.mkfifo(pipe)
@@ -121,19 +121,18 @@ def _feed_slowly(pipe: Path) -> None:
         for line in ("PS1='slow $ '\n", "echo awake\n", "stty sane\n"):
             file.write(line)
             file.flush()
-            time.sleep(0.8)  # longer than the first line waits, in all
+            time.sleep(0.8)  # in all, longer than the first line is given
 
 
-def test_a_space_with_start_up_files_of_its_own(start_app: Callable[..., Scenario], space: Place) -> None:
-    """JupyterLab's terminals read the home's .bashrc: it may do all that bash's does at once."""
+def test_a_space_with_start_up_files_of_its_own(shared_app: Callable[..., Scenario]) -> None:
+    """JupyterLab's terminals read the home's .bashrc, which may do many of these things at once."""
     bashrc = "".join(BASHRC[name] for name in ("prints", "colours", "rewrites-ps1", "conda", "aliases", "vi", "tmout"))
-    scenario = start_app(place=space, files={".bashrc": bashrc + BASHRC["asks"]})
+    scenario = shared_app("JupyterLab", files={".bashrc": bashrc + BASHRC["asks"]})
     assert statuses(scenario.set_up("echo hello", "exit 42")) == [0, 42]
 
 
 def test_a_shell_that_ends_by_itself_is_reported(start_shell: Callable[..., Scenario]) -> None:
-    """A .bashrc that exits makes the app unreachable, soon and with the reason; it does not hang."""
+    """A .bashrc that exits makes the app unreachable, with a code that says why, before the time is up."""
     report = start_shell("bash", ".bashrc", "exit 1\n").set_up("true", claims_start=False)
     assert report.outcome is Outcome.UNREACHABLE
     assert report.code == "shell-silent"
-    assert report.seconds < 30

@@ -1,8 +1,7 @@
-"""Apps of spaces: JupyterLab in private and shared ones, Studio Classic in shared ones, from the same engine."""
+"""Apps in spaces: JupyterLab in private and shared ones, Studio Classic in shared ones."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -12,13 +11,14 @@ from emulator.app_host import StartOptions
 from emulator.studio import DOMAIN_ID, LocalStudio
 from studio_setup.handler import lambda_handler
 from studio_setup.model.outcomes import Outcome
-from tests.cli.test_by_hand import run
 from tests.support.context import Context
-from tests.support.scenario import Place, Scenario, statuses
+from tests.support.scenario import ONCE, PATIENT, Place, Scenario, statuses
+
+pytestmark = pytest.mark.usefixtures("poll_often")
 
 
 def test_a_space_is_set_up_as_its_owner(start_app: Callable[..., Scenario], space: Place) -> None:
-    """The event names the space only; the function logs in as the space's owner and JupyterLab takes the defaults."""
+    """The event names only the space; the function logs in as its owner, and JupyterLab takes the defaults."""
     scenario = start_app(place=space, ready=False, start_delay_seconds=1)
     report = lambda_handler(scenario.event, Context())
     assert report["outcome"] == "succeeded"
@@ -29,14 +29,13 @@ def test_a_space_is_set_up_as_its_owner(start_app: Callable[..., Scenario], spac
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_the_login_is_for_the_space_and_its_app_type(start_app: Callable[..., Scenario], space: Place) -> None:
-    """The presigned URL is asked for with the space, its owner and the landing page of the app's type."""
-    scenario = start_app(place=space)
+def test_the_login_is_for_the_space_and_its_app_type(shared_app: Callable[..., Scenario]) -> None:
+    """The presigned URL is requested for the space, its owner and the landing page of the app type."""
+    scenario = shared_app("JupyterLab")
+    space, calls = scenario.place, len(scenario.studio.api_calls)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
     parameters = [
-        parameters
-        for name, parameters in scenario.studio.api_calls
-        if name == "CreatePresignedDomainUrl" and parameters.get("SpaceName") == space.space
+        parameters for name, parameters in scenario.studio.api_calls[calls:] if name == "CreatePresignedDomainUrl"
     ]
     assert parameters == [
         {
@@ -50,14 +49,14 @@ def test_the_login_is_for_the_space_and_its_app_type(start_app: Callable[..., Sc
     ]
 
 
-def test_a_space_with_the_prompt_of_the_new_studio(start_app: Callable[..., Scenario], space: Place) -> None:
-    """The prompt `sagemaker-user@default:~$ ` and bash with the user's .bashrc change nothing."""
-    scenario = start_app(place=space, files={".bashrc": "PS1='sagemaker-user@default:\\w$ '\n"})
+def test_the_prompt_of_a_space_changes_nothing(shared_app: Callable[..., Scenario]) -> None:
+    """The terminal runs bash with the home's .bashrc and the prompt `sagemaker-user@default:~$ `."""
+    scenario = shared_app("JupyterLab", files={".bashrc": "PS1='sagemaker-user@default:\\w$ '\n"})
     assert statuses(scenario.set_up("echo hello", "exit 42")) == [0, 42]
 
 
 def test_a_shared_space_without_an_owner_is_skipped(start_app: Callable[..., Scenario], shared_space: Place) -> None:
-    """There is nobody to log in as, and the reason says what to configure."""
+    """There is nobody to log in as; the reason says what to configure."""
     report = start_app(place=shared_space).set_up("true")
     assert report.outcome is Outcome.SKIPPED
     assert report.code == "space-without-owner"
@@ -70,13 +69,13 @@ def test_a_shared_space_is_set_up_as_the_user_configured_for_it(
     shared_space: Place,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With SHARED_SPACE_USER the function logs in to such spaces as that user."""
+    """The function logs in to a space without an owner as SHARED_SPACE_USER."""
     monkeypatch.setenv("SHARED_SPACE_USER", studio.add_user_profile("service"))
     assert lambda_handler(start_app(place=shared_space).event, Context())["outcome"] == "succeeded"
 
 
 def test_a_shared_space_of_studio_classic(studio: LocalStudio, start_app: Callable[..., Scenario]) -> None:
-    """JupyterServer apps of spaces have names of their own and are set up like any other."""
+    """JupyterServer apps in spaces have names of their own, and are set up like any other."""
     owner = studio.add_user_profile("classic-owner")
     place = Place(
         user=owner,
@@ -88,26 +87,25 @@ def test_a_shared_space_of_studio_classic(studio: LocalStudio, start_app: Callab
     assert report["app"]["app_name"] == "default-1712345678"
 
 
-def test_a_killed_jupyterlab_loses_nothing(start_app: Callable[..., Scenario], space: Place) -> None:
-    """A kill -9 of JupyterLab in the middle of a command: one effect, the right status."""
-    scenario = start_app(place=space)
-    script = "echo started >> ~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; exit 3"
-    setup = scenario.set_up_meanwhile(script)
+def test_a_killed_jupyterlab_loses_nothing(shared_app: Callable[..., Scenario]) -> None:
+    """JupyterLab is killed in mid-command: one effect, the right status."""
+    scenario = shared_app("JupyterLab")
+    setup = scenario.start_setup(f"{PATIENT}; exit 3")
     scenario.wait_for_effect("started")
     scenario.kill_jupyter()
     scenario.release()
     assert statuses(setup.report()) == [3]
-    assert scenario.effects() == ["started"]
+    assert scenario.effects() == ONCE
 
 
-def test_restart_jupyter_server_in_a_space(start_app: Callable[..., Scenario], space: Place) -> None:
-    """The new image's own way to restart the server, from a command."""
-    report = start_app(place=space).set_up("restart-jupyter-server", "true")
+def test_restart_jupyter_server_in_a_space(shared_app: Callable[..., Scenario]) -> None:
+    """A command may restart the server the way the image of JupyterLab does."""
+    report = shared_app("JupyterLab").set_up("restart-jupyter-server", "true")
     assert statuses(report) == [0, 0]
 
 
-def test_code_editor_is_not_for_us(studio: LocalStudio) -> None:
-    """An event of a Code Editor app returns normally, with the reason."""
+def test_code_editor_is_skipped(studio: LocalStudio) -> None:
+    """The event of a Code Editor app ends as skipped, with the reason."""
     owner = studio.add_user_profile("editor")
     space = studio.add_space("editor-space", owner, app_type="CodeEditor")
     app = studio.create_app(owner, space_name=space, app_type="CodeEditor", options=StartOptions())
@@ -115,11 +113,3 @@ def test_code_editor_is_not_for_us(studio: LocalStudio) -> None:
     app.delete()
     assert report["outcome"] == "skipped"
     assert report["code"] == "other-app-type"
-
-
-def test_by_hand_in_a_space(start_app: Callable[..., Scenario], space: Place) -> None:
-    """`--space-name` is enough: the app's type and the user follow from it."""
-    start_app(place=space)
-    done = run("--domain-id", DOMAIN_ID, "--space-name", space.space, "--json", "--command", "echo $SHELL; exit 4")
-    assert done.returncode == 1, done.stderr
-    assert json.loads(done.stdout)["commands"][0]["exit_status"] == 4

@@ -1,9 +1,8 @@
-"""The verdict is what happened: the four rows where the predecessor lies or hangs, and more of their kind."""
+"""A setup reports what really happened, and never hangs."""
 
 from __future__ import annotations
 
 import resource
-import time
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +11,7 @@ from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import CommandState
 from studio_setup.model.setup import Command
 from tests.support.scenario import Scenario, statuses
+from tests.support.waiting import wait_until
 
 PROMPTS = [
     "bash-4.2$ ",
@@ -24,27 +24,29 @@ PROMPTS = [
 READS_BASHRC = ("/bin/bash",)
 
 
-def test_a_slow_last_command_has_ended_when_success_is_reported(start_app: Callable[..., Scenario]) -> None:
-    """With `sleep 5; touch f` as the last command, f exists when the setup says succeeded."""
-    scenario = start_app()
-    report = scenario.set_up("true", "sleep 5; touch ~/f")
+def test_the_last_command_has_ended_when_success_is_reported(shared_app: Callable[..., Scenario]) -> None:
+    """With `sleep 3; touch f` as the last command, f exists when the setup reports success."""
+    scenario = shared_app()
+    report = scenario.set_up("true", "sleep 3; touch ~/f")
     assert report.outcome is Outcome.SUCCEEDED
     assert (scenario.home / "f").exists()
 
 
 @pytest.mark.parametrize("prompt", ["bash-4.2$ ", "sagemaker-user@studio$ "])
-def test_text_like_a_prompt_in_the_output_ends_nothing(start_app: Callable[..., Scenario], prompt: str) -> None:
-    """A command that prints a prompt and goes on for three seconds is waited for."""
-    scenario = start_app()
-    report = scenario.set_up(f"printf '%s' '{prompt}'; sleep 3; touch ~/f")
+def test_output_that_looks_like_a_prompt_does_not_end_the_command(
+    shared_app: Callable[..., Scenario], prompt: str
+) -> None:
+    """A command that prints a prompt and goes on for two more seconds is waited for."""
+    scenario = shared_app()
+    report = scenario.set_up(f"printf '%s' '{prompt}'; sleep 2; touch ~/f")
     assert report.outcome is Outcome.SUCCEEDED
     assert (scenario.home / "f").exists()
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_any_prompt_of_the_user_will_do(start_app: Callable[..., Scenario], prompt: str) -> None:
+def test_any_user_prompt_works(shared_app: Callable[..., Scenario], prompt: str) -> None:
     """The setup does not depend on what the user's own prompt looks like."""
-    scenario = start_app(files={".bashrc": f"PS1='{prompt}'\n"}, shell=READS_BASHRC)
+    scenario = shared_app(files={".bashrc": f"PS1='{prompt}'\n"}, shell=READS_BASHRC)
     report = scenario.set_up("exit 7")
     assert statuses(report) == [7]
 
@@ -52,9 +54,9 @@ def test_any_prompt_of_the_user_will_do(start_app: Callable[..., Scenario], prom
 @pytest.mark.parametrize(
     ("script", "status"), [("false", 1), ("cd /nonexistent && ls", 1), ("exit 200", 200), ("nonsense-word", 127)]
 )
-def test_a_failure_is_a_failure(start_app: Callable[..., Scenario], script: str, status: int) -> None:
-    """A failing command fails the setup, with its exit status, and what comes after it does not run."""
-    scenario = start_app()
+def test_a_failure_is_a_failure(shared_app: Callable[..., Scenario], script: str, status: int) -> None:
+    """A command that fails makes the setup fail, with its exit status, and the next command does not run."""
+    scenario = shared_app()
     report = scenario.set_up("echo ran >> ~/effects", script, "echo ran >> ~/effects")
     assert report.outcome is Outcome.FAILED
     assert statuses(report) == [0, status]
@@ -62,16 +64,16 @@ def test_a_failure_is_a_failure(start_app: Callable[..., Scenario], script: str,
     assert f"step-2 (exit status {status})" in report.reason
 
 
-def test_a_command_may_be_gone_on_after(start_app: Callable[..., Scenario]) -> None:
-    """After a command that says so the setup goes on, and still does not call itself succeeded."""
-    report = start_app().set_up(Command("optional", "exit 3", go_on_after_failure=True), "true")
+def test_the_setup_may_go_on_after_a_failed_command(shared_app: Callable[..., Scenario]) -> None:
+    """With `go_on_after_failure` the next command runs, but the setup has still failed."""
+    report = shared_app().set_up(Command("optional", "exit 3", go_on_after_failure=True), "true")
     assert report.outcome is Outcome.FAILED
     assert statuses(report) == [3, 0]
 
 
-def test_a_command_is_ended_at_its_limit_with_everything_it_started(start_app: Callable[..., Scenario]) -> None:
-    """At its own limit the command's whole process group is gone, even what ignores being asked."""
-    scenario = start_app()
+def test_a_command_is_ended_at_its_limit_with_everything_it_started(shared_app: Callable[..., Scenario]) -> None:
+    """At its time limit the command's whole process group is ended, even processes that ignore SIGTERM."""
+    scenario = shared_app()
     script = "trap '' TERM; (trap '' TERM; sleep 600) & sleep 600"
     report = scenario.set_up(Command("endless", script, timeout_seconds=1))
     assert report.outcome is Outcome.TIMED_OUT
@@ -79,34 +81,34 @@ def test_a_command_is_ended_at_its_limit_with_everything_it_started(start_app: C
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_a_command_that_kills_its_keeper_is_not_called_succeeded(start_app: Callable[..., Scenario]) -> None:
-    """Where nobody knows the exit status the report says so."""
-    report = start_app().set_up("kill -9 $PPID")
+def test_a_command_that_kills_its_keeper_is_reported_as_lost(shared_app: Callable[..., Scenario]) -> None:
+    """Where the exit status is not known, the report says so."""
+    report = shared_app().set_up("kill -9 $PPID")
     assert report.outcome is Outcome.FAILED
     assert report.commands[0].state is CommandState.LOST
     assert statuses(report) == [None]
 
 
-def test_a_command_gets_no_input_and_is_never_asked(start_app: Callable[..., Scenario]) -> None:
-    """Standard input is empty, there is no terminal, and git does not wait for a password."""
-    scenario = start_app()
+def test_a_command_gets_no_input_and_is_never_asked(shared_app: Callable[..., Scenario]) -> None:
+    """A command has an empty standard input and no terminal."""
+    scenario = shared_app()
     script = 'read answer; echo "[$answer] $?"; cat; (: </dev/tty) 2>/dev/null || echo no tty; tty'
     report = scenario.set_up(script)
     assert scenario.log(report, "step-1").decode().splitlines()[:3] == ["[] 1", "no tty", "not a tty"]
 
 
 def test_much_output_is_bounded_in_the_log_and_whole_in_the_app(
-    start_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
+    shared_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """`seq 1 10000000` succeeds; the log has its head and tail and says what is left out; memory stays flat."""
-    scenario = start_app()
+    """Of the 79 MB of `seq 1 10000000`, the log has head and tail and says what is left out; memory stays flat."""
+    scenario = shared_app()
     caplog.set_level("INFO", logger="studio_setup")
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = scenario.set_up("seq 1 10000000")
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
     result = report.commands[0]
-    texts = [record.text for record in caplog.records if record.getMessage() == "command.output"]
-    logged = "".join(texts)
+    records = [record.__dict__ for record in caplog.records if record.getMessage() == "command.output"]
+    logged = "".join(record["text"] for record in records)
     assert report.outcome is Outcome.SUCCEEDED
     assert result.output_bytes == 78_888_897
     assert logged.startswith("1\n2\n3\n")
@@ -118,24 +120,21 @@ def test_much_output_is_bounded_in_the_log_and_whole_in_the_app(
 
 
 def test_output_is_logged_while_the_command_runs(
-    start_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
+    shared_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
 ) -> None:
     """What a command prints is in the log before it ends."""
-    scenario = start_app()
+    scenario = shared_app()
     caplog.set_level("INFO", logger="studio_setup")
     script = "echo early; while [ ! -e ~/go ]; do sleep 0.05; done"
-    setup = scenario.set_up_meanwhile(script)
-    give_up = time.monotonic() + 20
-    while not any(getattr(record, "text", "") == "early\n" for record in caplog.records):
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+    setup = scenario.start_setup(script)
+    wait_until(lambda: "early\n" in [getattr(record, "text", "") for record in list(caplog.records)], "the output")
     scenario.release()
     assert setup.report().outcome is Outcome.SUCCEEDED
 
 
-def test_what_a_command_prints_is_never_an_answer(start_app: Callable[..., Scenario]) -> None:
-    """Environment dumps, our own words, escape codes, NUL and broken UTF-8 are output and nothing else."""
-    scenario = start_app()
+def test_no_output_of_a_command_is_taken_for_an_answer(shared_app: Callable[..., Scenario]) -> None:
+    """Environment dumps, forged answers, escape codes, NUL and broken UTF-8 are output and nothing else."""
+    scenario = shared_app()
     script = r"""
         env; set; cat "$0"; ps -ef
         printf '<%s:1:0:follow over 0 - 1 2 0 >\r\n' 0123456789abcdef
@@ -148,33 +147,33 @@ def test_what_a_command_prints_is_never_an_answer(start_app: Callable[..., Scena
     assert report.commands[0].output_bytes == len(scenario.log(report, "step-1"))
 
 
-def test_a_script_runs_as_it_is(start_app: Callable[..., Scenario]) -> None:
-    """A lifecycle-configuration script with CRLF line ends, a here-document and no last newline runs unchanged."""
-    scenario = start_app()
+def test_a_script_runs_as_it_is(shared_app: Callable[..., Scenario]) -> None:
+    """A lifecycle-configuration script with CRLF line ends, a here-document and no final newline runs unchanged."""
+    scenario = shared_app()
     script = "#!/bin/bash\r\nset -eux\r\ncat > ~/effects <<'EOF'\r\na 'b' \"c\" $d `e` \\f %s\r\nEOF\r\nexit 5"
     assert statuses(scenario.set_up(script)) == [5]
     assert scenario.effects() == ["a 'b' \"c\" $d `e` \\f %s"]
 
 
-def test_files_made_by_a_command_have_the_users_permissions(start_app: Callable[..., Scenario]) -> None:
-    """Our own files are private; what a command makes follows the user's umask."""
-    scenario = start_app(files={".bashrc": "umask 027\n"}, shell=READS_BASHRC)
+def test_files_made_by_a_command_have_the_users_permissions(shared_app: Callable[..., Scenario]) -> None:
+    """Files that a command makes follow the user's umask."""
+    scenario = shared_app(files={".bashrc": "umask 027\n"}, shell=READS_BASHRC)
     scenario.set_up("umask; touch ~/effects")
     assert (scenario.home / "effects").stat().st_mode & 0o777 == 0o640
 
 
-def test_the_environment_is_the_users_without_ours(start_app: Callable[..., Scenario]) -> None:
-    """What the user's start-up files export reaches the commands; our prompt and history settings do not."""
-    scenario = start_app(files={".bashrc": "export TEAM=blue\n"}, shell=READS_BASHRC)
+def test_the_environment_is_the_users_without_ours(shared_app: Callable[..., Scenario]) -> None:
+    """Variables that the user's start-up files export reach the commands; those of our shell do not."""
+    scenario = shared_app(files={".bashrc": "export TEAM=blue\n"}, shell=READS_BASHRC)
     report = scenario.set_up("env")
     names = {line.partition("=")[0] for line in scenario.log(report, "step-1").decode().splitlines()}
     assert "TEAM" in names
     assert not names & {"PS1", "PS2", "HISTFILE", "sn", "answer", "text"}
 
 
-def test_nothing_of_ours_is_in_the_users_history(start_app: Callable[..., Scenario]) -> None:
-    """At most the one line that takes the shell over is remembered; no command and no script is."""
-    scenario = start_app(files={".bashrc": "HISTCONTROL=\n"}, shell=READS_BASHRC)
+def test_nothing_of_ours_is_in_the_users_history(shared_app: Callable[..., Scenario]) -> None:
+    """The history has at most the line that takes over the shell, but no command and no script."""
+    scenario = shared_app(files={".bashrc": "HISTCONTROL=\n"}, shell=READS_BASHRC)
     scenario.set_up("echo topsecret")
     history = scenario.home / ".bash_history"
     assert not history.exists() or "topsecret" not in history.read_text()

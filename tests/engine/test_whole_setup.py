@@ -1,4 +1,4 @@
-"""The main job: an app starts, its event arrives, the function sets the app up with the commands as they ship."""
+"""An app starts, its event arrives, and the function runs the setup that ships."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from studio_setup.model.report import SetupFailed
 from tests.support.context import Context
 from tests.support.scenario import Scenario
 
+pytestmark = pytest.mark.usefixtures("poll_often")
+
 
 def test_the_extension_is_installed_and_answers(start_app: Callable[..., Scenario]) -> None:
-    """After the event, the extension's endpoint answers in the user's Studio with the timeout that was set."""
+    """After the event, the extension's endpoint answers in the user's Studio, with the timeout that was set."""
     scenario = start_app(ready=False, start_delay_seconds=1)
     report = lambda_handler(scenario.event, Context())
     assert report["outcome"] == "succeeded"
@@ -29,7 +31,7 @@ def test_the_extension_is_installed_and_answers(start_app: Callable[..., Scenari
 
 
 def test_the_next_start_with_the_same_home_is_set_up_too(start_app: Callable[..., Scenario]) -> None:
-    """The home outlives the app: what the last start left there is used, and the setup succeeds again."""
+    """The home outlives the app: the setup uses what the last one left there, and succeeds again."""
     scenario = start_app()
     assert lambda_handler(scenario.event, Context())["outcome"] == "succeeded"
     scenario.restart_app_quickly()
@@ -52,7 +54,7 @@ def test_the_jupyterlab_3_image_is_set_up_in_its_environment(start_app: Callable
 def test_the_function_fails_when_time_is_up_and_resumes(
     start_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With too little time the invocation fails as unfinished or unreachable, once in the log; a retry carries on."""
+    """With too little time the invocation fails, with one error line in the log; a retry carries on."""
     scenario = start_app()
     caplog.set_level("INFO", logger="studio_setup")
     with pytest.raises(SetupFailed):
@@ -64,7 +66,7 @@ def test_the_function_fails_when_time_is_up_and_resumes(
 def test_no_secret_is_in_any_log_line_or_error(
     start_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Token, session cookie and _xsrf appear in no record at any level, whatever fails; the search can find them."""
+    """No record at any level and no error has a token, session cookie or `_xsrf`; a planted one is found."""
     scenario = start_app()
     caplog.set_level("DEBUG")
     secrets = _watch_secrets(monkeypatch)
@@ -78,7 +80,7 @@ def test_no_secret_is_in_any_log_line_or_error(
 
 
 def _watch_secrets(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Every value that a presigned URL or a cookie brings, as it comes by."""
+    """The tokens and cookies of every request from now on; the set grows as they come."""
     secrets: set[str] = set()
     send = requests.Session.send
 
@@ -96,7 +98,7 @@ def _watch_secrets(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def _fail(scenario: Scenario) -> str:
-    """A run whose time is up at once, with all that its error says."""
+    """Invoke the function with too little time; the text of its error."""
     try:
         lambda_handler(scenario.event, Context(seconds=20.2))
     except SetupFailed:

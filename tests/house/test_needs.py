@@ -1,4 +1,4 @@
-"""What a test needs and this machine lacks is said in the last lines of a run, and fails it on CI."""
+"""What tests need and this machine lacks is listed in the last lines of a run, and fails it on CI."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MISSING = [
     "   3 skipped: needs zsh (apt-get install zsh)",
     "   1 skipped: refused by the kernel: mount namespaces (unshare failed: Operation not permitted)",
 ]
-FAILURE = "CI=true: a test that is skipped for what it needs is a failure."
+FAILURE = "CI=true: no test may be skipped for want of a program or root."
 
 
 def _run(folder: Path, *options: str, tests: str = TESTS, **environment: str) -> tuple[int, list[str]]:
@@ -73,14 +73,14 @@ def test_on_ci_a_skip_for_a_missing_program_fails_the_run(tmp_path: Path) -> Non
     assert _run(tmp_path, "--numprocesses", "2", CI="true") == (1, [*MISSING, FAILURE])
 
 
-def test_on_ci_what_the_kernel_refuses_is_only_said(tmp_path: Path) -> None:
-    """No program that could be installed changes what the kernel of this machine refuses."""
+def test_on_ci_what_the_kernel_refuses_is_only_listed(tmp_path: Path) -> None:
+    """Nothing that could be installed changes what the kernel refuses: the run passes."""
     tests = "from tests.support.needs import refused\ndef test_it(): refused('a right', 'no')\n"
     assert _run(tmp_path, tests=tests, CI="true") == (0, ["   1 skipped: refused by the kernel: a right (no)"])
 
 
-def test_other_skips_are_nobodys_business(tmp_path: Path) -> None:
-    """A test that is skipped for another reason is not missing anything."""
+def test_other_skips_are_not_listed(tmp_path: Path) -> None:
+    """A test that is skipped for another reason lacks nothing, and the run passes."""
     tests = "import pytest\ndef test_it(): pytest.skip('takes minutes')\n"
     assert _run(tmp_path, tests=tests, CI="true") == (0, [])
 
@@ -95,7 +95,7 @@ def test_only_root_has_what_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_program_has_to_be_listed() -> None:
-    """A program whose package nobody has named is an error, also where it is installed."""
+    """Asking for a program that PACKAGES does not have is an error, even where it is installed."""
     with pytest.raises(KeyError):
         needs.needs("git")
 
@@ -111,7 +111,7 @@ def test_ci_installs_every_package() -> None:
 def test_a_machine_that_cannot_be_made_is_skipped_every_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """The second test that wants a machine without its shell is skipped like the first, not ended by an error."""
+    """Where a shell is missing, the second test on that kind of machine is skipped like the first, without an error."""
     monkeypatch.setenv("PATH", "")
     for _ in range(2):
         with pytest.raises(pytest.skip.Exception, match=r"^needs (bash|dash|busybox) "):

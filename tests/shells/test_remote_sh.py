@@ -17,7 +17,7 @@ from studio_setup.model.report import CommandResult, CommandState
 from studio_setup.model.setup import Command
 from studio_setup.runs.command_run import CommandRun
 from studio_setup.runs.remote_runs import RemoteRuns
-from studio_setup.terminal.shell import Shell
+from studio_setup.terminal.shell import MAX_TEXT_CHARACTERS, Shell
 from tests.shells.test_shell import NASTY
 from tests.support.machines import Machine
 from tests.support.needs import needs
@@ -148,7 +148,7 @@ def test_a_script_runs_in_bash_where_there_is_one(this_machine: Machine) -> None
 
 def test_a_script_of_any_size_arrives_whole(runs: RemoteRuns) -> None:
     """A script is typed in as many lines as it takes."""
-    sizes = [1, 2999, 3000, 3001, 10_000]
+    sizes = [1, MAX_TEXT_CHARACTERS - 1, MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS + 1, 10_000]
     ends = run_together(runs, [f"cat <<'END' | wc -c\n{'é' * (size // 2)}{'x' * (size % 2)}\nEND\n" for size in sizes])
     assert [int(end.output) for end in ends] == [size + 1 for size in sizes]
 

@@ -1,14 +1,14 @@
-"""What Lambda hands to the function beside the event."""
+"""The context that Lambda passes to the function with the event."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class Context:
-    """A Lambda context with this much time left."""
+    """A Lambda context with that many seconds left."""
 
     seconds: float = 120.0
 
     def get_remaining_time_in_millis(self) -> int:
-        """As Lambda tells it."""
+        """The time left, as Lambda reports it."""
         return int(self.seconds * 1000)

@@ -1,4 +1,4 @@
-"""The product as deployed to the local cloud, so that a test reads as a sentence."""
+"""The product, deployed to the local cloud, so that a test reads as a sentence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import io
 import itertools
 import json
 import shutil
-import time
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +20,15 @@ from local_cloud.cloud import ROOT, LocalCloud
 from local_cloud.log import lines
 from local_cloud.sam import FUNCTION, Sam
 from local_cloud.trail import put_event
+from tests.support.waiting import wait_until
 
 STACK = "studio-setup"
-LIMIT_SECONDS = 60.0
 Event = dict[str, Any]
 _USERS = itertools.count(1)
 
 
 class Start:
-    """An app that was started, of a user of its own, and the event that tells of it."""
+    """An app of a user of its own that was started, and the event of its start."""
 
     def __init__(self, studio: LocalStudio, case: Case, options: StartOptions) -> None:
         self.user = studio.add_user_profile(f"user-{next(_USERS)}")
@@ -46,26 +44,21 @@ class Start:
         return {"SpaceName": self.space} if self.space else {"UserProfileName": self.user}
 
     def is_of(self, app: dict[str, str]) -> bool:
-        """Is it this app that the log names?"""
+        """Is this the app that a log line names?"""
         return bool(app) and (app.get("space_name") or app.get("user_profile_name")) == (self.space or self.user)
 
     def effects(self) -> list[str]:
-        """What commands have written to the file `effects` in the home, line by line."""
+        """The lines that commands have written to the file `effects` in the home."""
         path = self.app.home / "effects"
         return path.read_text().splitlines() if path.exists() else []
 
     def release(self) -> None:
-        """Let PATIENT end."""
+        """Let a command that waits for `~/go` go on."""
         (self.app.home / "go").touch()
 
 
-# Says that it runs, goes on when told to.
-PATIENT = "echo started >> ~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; echo ended >> ~/effects"
-ONCE = ["started", "ended"]
-
-
 class Deployed:
-    """The stack in the cloud, and the Studio whose apps it sets up."""
+    """The deployed stack, and the Studio whose apps it sets up."""
 
     def __init__(self, cloud: LocalCloud, studio: LocalStudio, build: Path) -> None:
         self.cloud = cloud
@@ -75,34 +68,34 @@ class Deployed:
         self._started: list[Start] = []
 
     def deploy(self, stack: str = STACK, *options: str) -> str:
-        """Deploy what is built, as samconfig.toml says; return what SAM printed."""
+        """Deploy the build with the settings of samconfig.toml; what SAM printed."""
         template = self._build / "template.yaml"
         # SAM looks for its settings beside the template.
         settings = ("--config-file", ROOT / "samconfig.toml")
         return self.sam.deploy(*settings, "--template-file", template, "--stack-name", stack, *options)
 
     def outputs(self, stack: str = STACK) -> dict[str, str]:
-        """What the stack says of itself."""
+        """The stack's outputs."""
         (found,) = self.cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
     def resources(self, stack: str = STACK) -> dict[str, str]:
-        """Logical name → physical id."""
+        """The stack's resources: logical id → physical id."""
         answer = self.cloud.client("cloudformation").describe_stack_resources(StackName=stack)
         return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in answer["StackResources"]}
 
     def start_app(self, app_type: str = "JupyterServer", **options: Any) -> Start:  # noqa: ANN401 (StartOptions')
-        """Start the app of a user of the test's own, and wait until it is in service; nobody is told of it."""
+        """Start an app for a user of its own and wait until it is in service; its event is not delivered."""
         start = Start(self.studio, CASES[app_type], StartOptions(**options))
         self._started.append(start)
         return start
 
     def is_set_up(self, start: Start) -> bool:
-        """Does the app, opened as its user opens it, show what the hard-coded setup promises?"""
-        return start.case.is_kept(ask(start.case, link(self.cloud.client("sagemaker"), start.case)))
+        """Does the app show its user what the hard-coded setup promises?"""
+        return start.case.is_set_up(ask(start.case, link(self.cloud.client("sagemaker"), start.case)))
 
     def deliver(self, event: Event) -> None:
-        """Put an event on the bus, as CloudTrail does."""
+        """Put an event on the event bus, as CloudTrail does."""
         put_event(self.cloud.client("events"), event)
 
     def log(self) -> list[dict[str, Any]]:
@@ -110,30 +103,30 @@ class Deployed:
         return lines(self.cloud.client("logs"), self.outputs()["LogGroupName"])
 
     def log_of(self, start: Start) -> list[dict[str, Any]]:
-        """The lines of every invocation for a user's app."""
+        """The log lines of every invocation for an app."""
         log = self.log()
         ours = {line["requestId"] for line in log if start.is_of(line.get("app", {}))}
         return [line for line in log if line.get("requestId", line.get("record", {}).get("requestId")) in ours]
 
     def reports(self, start: Start) -> list[dict[str, Any]]:
-        """Every report on a user's app so far, in order."""
+        """The reports on an app so far, in order."""
         return [line for line in self.log_of(start) if line.get("message") == "setup.finished"]
 
     def wait_for(self, message: str, start: Start, count: int = 1) -> None:
-        """Wait until the log says something of a user's app that many times."""
+        """Wait until the log has a message about an app that many times."""
 
-        def said() -> bool:
+        def is_logged() -> bool:
             return [line.get("message") for line in self.log_of(start)].count(message) >= count
 
-        wait_until(said, f"{message} of {start.user}, {count} times")
+        wait_until(is_logged, f"{message} of {start.user}, {count} times")
 
     def wait_for_reports(self, start: Start, count: int) -> list[dict[str, Any]]:
-        """Wait until there are that many reports on a user's app."""
+        """Wait until there are that many reports on an app."""
         self.wait_for("setup.finished", start, count)
         return self.reports(start)
 
     def end_invocations(self) -> None:
-        """End every app, and with it what the function does there; return when it is at rest and the queue empty."""
+        """Delete every app, which ends the invocations for it; wait for their ends and purge the failure queue."""
 
         def is_at_rest() -> bool:
             kinds = [line.get("type") for line in self.log()]
@@ -145,23 +138,23 @@ class Deployed:
         self.cloud.client("sqs").purge_queue(QueueUrl=self.outputs()["FailureQueueUrl"])
 
     def take_failure(self) -> dict[str, Any]:
-        """Wait for a message in the failure queue, take it out and return what it says."""
+        """Wait for a message in the failure queue, delete it there and return its body."""
         sqs, queue = self.cloud.client("sqs"), self.outputs()["FailureQueueUrl"]
         messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20).get("Messages", [])
-        assert messages, "nothing is in the failure queue"
+        assert messages, "the failure queue is empty"
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
         return dict(json.loads(messages[0]["Body"]))
 
     def failures(self) -> int:
-        """How many messages are in the failure queue."""
+        """The number of messages in the failure queue."""
         queue = self.outputs()["FailureQueueUrl"]
-        asked = self.cloud.client("sqs").get_queue_attributes(
+        answer = self.cloud.client("sqs").get_queue_attributes(
             QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"]
         )
-        return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def change_function(self, bundle: Path, **configuration: Any) -> None:  # noqa: ANN401 (Lambda's)
-        """Give the function another bundle, and settings."""
+        """Change the function's code, and its configuration."""
         function = self.cloud.client("lambda")
         name = self.outputs()["FunctionName"]
         function.update_function_code(FunctionName=name, ZipFile=zipped(bundle))
@@ -177,12 +170,12 @@ class Deployed:
 
 
 def with_commands(bundle: Path, folder: Path, *scripts: str, **command: Any) -> Path:  # noqa: ANN401 (Command's)
-    """Copy a bundle into a folder, with another setup in `commands.py`, the one file that people edit."""
+    """Copy a bundle into a folder and replace its setup; `command` has options for every command."""
     copy = folder / "bundle"
     shutil.copytree(bundle, copy)
     commands = [f"Command({f'step-{number}'!r}, {script!r}, **{command!r})" for number, script in enumerate(scripts, 1)]
-    with (copy / "studio_setup" / "commands.py").open("a", encoding="utf-8") as file:
-        file.write(f"\nSETUPS = {{app_type: ({', '.join(commands)},) for app_type in SETUPS}}\n")
+    with (copy / "setups" / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n\ndef setup_for(_app):\n    return Setup(({', '.join(commands)},))\n")
     return copy
 
 
@@ -191,23 +184,10 @@ def _plain_names(parameters: dict[str, Any]) -> dict[str, str]:
 
 
 def zipped(bundle: Path) -> bytes:
-    """The bundle as Lambda takes it."""
+    """The bundle as a ZIP archive."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(bundle.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 archive.write(path, path.relative_to(bundle))
     return buffer.getvalue()
-
-
-def wait_until(condition: Callable[[], bool], what: str, limit_seconds: float = LIMIT_SECONDS) -> None:
-    """Wait for a condition.
-
-    Raises:
-        TimeoutError: it did not come true.
-    """
-    give_up = time.monotonic() + limit_seconds
-    while not condition():
-        if time.monotonic() > give_up:
-            raise TimeoutError(f"waited {limit_seconds:.0f} s for {what}")
-        time.sleep(0.1)

@@ -1,6 +1,6 @@
 """What a test needs and a machine may lack: a program, root, a right. Such a test is skipped; the last lines say why.
 
-With CI=true a skip for what can be had (a program, root) fails the run; what the kernel refuses is only said.
+With CI=true a skip for what can be provided (a program, root) fails the run; what the kernel refuses is only listed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PACKAGES = {
     "unshare": "util-linux",
     "zsh": "zsh",
 }
-_CAN_BE_HAD = "needs "
+_NEEDS = "needs "
 _REFUSED = "refused by the kernel: "
 
 
@@ -35,14 +35,14 @@ def needs(program: str) -> str:
     package = PACKAGES[program]
     found = shutil.which(program)
     if found is None:
-        pytest.skip(f"{_CAN_BE_HAD}{program} (apt-get install {package})")
+        pytest.skip(f"{_NEEDS}{program} (apt-get install {package})")
     return found
 
 
 def needs_root() -> None:
     """Skip the test for everybody but root."""
     if os.geteuid() != 0:
-        pytest.skip(f"{_CAN_BE_HAD}root (run the tests as root)")
+        pytest.skip(f"{_NEEDS}root (run the tests as root)")
 
 
 def refused(right: str, message: str) -> NoReturn:
@@ -52,7 +52,7 @@ def refused(right: str, message: str) -> NoReturn:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """Say, after all else, what was skipped for something missing, and how to have it: a line for each."""
+    """List, after everything else, what was missing, how to have it, and how many tests were skipped for it."""
     yield
     skipped = _skipped(terminalreporter)
     if not skipped:
@@ -61,22 +61,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
     for reason, count in sorted(skipped.items()):
         terminalreporter.write_line(f"{count:4} skipped: {reason}")
     if _fails_on_ci(skipped):
-        terminalreporter.write_line("CI=true: a test that is skipped for what it needs is a failure.", red=True)
+        terminalreporter.write_line("CI=true: no test may be skipped for want of a program or root.", red=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run on CI that skipped what it need not have."""
+    """Fail a run on CI in which tests were skipped for what can be provided."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")  # None in a worker of xdist
     if reporter and session.exitstatus == pytest.ExitCode.OK and _fails_on_ci(_skipped(reporter)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:
-    """Reason → how many tests, of those that were skipped for something missing."""
+    """Reason → how many tests were skipped for it, as far as something was missing."""
     places = [report.longrepr for report in reporter.stats.get("skipped", [])]
     reasons = [place[2].removeprefix("Skipped: ") for place in places if isinstance(place, tuple)]
-    return Counter(reason for reason in reasons if reason.startswith((_CAN_BE_HAD, _REFUSED)))
+    return Counter(reason for reason in reasons if reason.startswith((_NEEDS, _REFUSED)))
 
 
 def _fails_on_ci(skipped: Counter[str]) -> bool:
-    return os.environ.get("CI") == "true" and any(reason.startswith(_CAN_BE_HAD) for reason in skipped)
+    return os.environ.get("CI") == "true" and any(reason.startswith(_NEEDS) for reason in skipped)

@@ -1,7 +1,7 @@
-"""Lambda's runtime emulator, as AWS ships it inside the SAM command line, on a bundle in a clean environment.
+"""AWS's Lambda runtime interface emulator, which is part of the SAM command line, with a bundle.
 
-It ends an invocation at the function's timeout as Lambda does: the whole runtime is killed. It takes one invocation at
-a time, and needs no Docker.
+At the function's timeout it ends the invocation as Lambda does, by killing the whole runtime. It takes one invocation
+at a time, and needs no Docker.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any, Self
 import requests
 
 from local_cloud.cloud import ROOT, RUNTIME_PYTHON, LocalCloud
-from tests.support.deployment import wait_until
+from tests.support.waiting import wait_until
 
 _PROCESSOR = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 _INVOCATION_LIMIT_SECONDS = 60
 
 
 class RuntimeEmulator:
-    """A bundle on Lambda's runtime; `with` starts and ends it."""
+    """A bundle on the runtime emulator; `with` starts and ends it."""
 
     def __init__(self, bundle: Path, cloud: LocalCloud, log: Path, timeout_seconds: int = 300) -> None:
         self._bundle = bundle
@@ -37,7 +37,7 @@ class RuntimeEmulator:
         self._process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
-        """Start, and wait until it listens."""
+        """Start the emulator and wait until it listens."""
         (emulator,) = ROOT.glob(f".venvs/sam/lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{_PROCESSOR}")
         own, runtimes = _free_addresses(2)
         self._address = own
@@ -56,13 +56,13 @@ class RuntimeEmulator:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it and the runtime."""
+        """End the emulator and the runtime."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def invoke(self, event: dict[str, Any]) -> Any:  # noqa: ANN401 (what the function answers)
-        """Invoke the function; what it answers, or the emulator's words if that is no JSON."""
+        """Invoke the function; its answer, or the emulator's own message if that is not JSON."""
         url = f"http://{self._address}/2015-03-31/functions/function/invocations"
         answer = requests.post(url, json=event, timeout=_INVOCATION_LIMIT_SECONDS)
         try:
@@ -99,7 +99,7 @@ class RuntimeEmulator:
 
 
 def _free_addresses(count: int) -> list[str]:
-    """Free now; the emulator takes no port 0."""
+    """Addresses that are free at the moment; the emulator does not accept port 0."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,13 +28,16 @@ from studio_setup.model.deadline import Deadline
 from studio_setup.model.report import SetupReport
 from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job, Tools, set_up
+from tests.support.waiting import LIMIT_SECONDS, wait_until
 
-LIMIT_SECONDS = 60.0
+# A command that says that it has started, waits for `release()`, and says that it has ended.
+PATIENT = "echo started >> ~/effects; while [ ! -e ~/go ]; do sleep 0.05; done; echo ended >> ~/effects"
+ONCE = ["started", "ended"]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Whose app it is: a user's, or that of a space with or without an owner."""
+    """Where an app runs: for a user profile, or in a space with or without an owner."""
 
     user: str = ""
     space: str = ""
@@ -42,7 +46,7 @@ class Place:
 
     @property
     def owner(self) -> dict[str, str]:
-        """The owner, as CreateApp and its event name it."""
+        """The owner, by the name of its CreateApp parameter in the event."""
         return {"spaceName": self.space} if self.space else {"userProfileName": self.user}
 
 
@@ -52,13 +56,12 @@ class Scenario:
     def __init__(self, studio: LocalStudio, place: Place, options: StartOptions) -> None:
         self.studio = studio
         self.place = place
-        self.user = place.user
         self.app: AppHandle
         self._options = options
         self.home = studio.home_of(place.user, space_name=place.space or None)
 
     def start(self) -> None:
-        """Start the app; it may be pending for a while."""
+        """Start the app; it may be Pending for a while."""
         place = self.place
         self.app = self.studio.create_app(
             place.user,
@@ -75,7 +78,7 @@ class Scenario:
 
     @property
     def event(self) -> dict[str, Any]:
-        """The event that the app's start caused."""
+        """The event of the app's latest start."""
         return next(
             event
             for event in reversed(self.studio.events)
@@ -95,19 +98,19 @@ class Scenario:
         return boto3.client("sagemaker")
 
     def set_up(self, *commands: Command | str, limit_seconds: float = LIMIT_SECONDS, **job: Any) -> SetupReport:  # noqa: ANN401
-        """Set the app up with these commands (a text is a command of that script)."""
-        plan = Setup(tuple(self._named(commands)))
+        """Set the app up with these commands; a string is the script of a command."""
+        setup = Setup(tuple(self._named(commands)))
         with requests.Session() as http:
             tools = Tools(self.sagemaker, http)
-            return set_up(Job(self.name, plan, **job), tools, Deadline.after(limit_seconds))
+            return set_up(Job(self.name, setup, **job), tools, Deadline.after(limit_seconds))
 
-    def set_up_meanwhile(self, *commands: Command | str, **options: Any) -> Meanwhile:  # noqa: ANN401
+    def start_setup(self, *commands: Command | str, **options: Any) -> BackgroundSetup:  # noqa: ANN401
         """The same, in the background."""
-        return Meanwhile(lambda: self.set_up(*commands, **options))
+        return BackgroundSetup(lambda: self.set_up(*commands, **options))
 
     def invoke(self, *commands: str, limit_seconds: float = LIMIT_SECONDS) -> subprocess.Popen[str]:
         """The same, in a process of its own that can be killed."""
-        order = {"user": self.user, "commands": commands, "limit_seconds": limit_seconds}
+        order = {"user": self.place.user, "commands": commands, "limit_seconds": limit_seconds}
         return subprocess.Popen(
             [sys.executable, "-m", "tests.support.invocation", json.dumps(order)],
             stdout=subprocess.PIPE,
@@ -116,19 +119,43 @@ class Scenario:
             env={**os.environ, "PYTHONPATH": "src:."},
         )
 
+    def reset(self, files: dict[str, str]) -> None:
+        """Make a running app look as if it had just started, with these files in its home and nothing else."""
+        self.app.wait_until_ready()
+        self.delete_terminals()
+        for pid in self.app.processes():
+            if pid != self.app.jupyter_pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.wait_until_idle()
+        shutil.rmtree(self.app.tmp / "studio-setup", ignore_errors=True)
+        for path in self.home.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        self.write_files(files)
+
+    def write_files(self, files: dict[str, str]) -> None:
+        """Write files into the home; those with a `#!` line are programs."""
+        for name, text in files.items():
+            (self.home / name).write_text(text)
+            (self.home / name).chmod(0o755 if text.startswith("#!") else 0o644)
+
     def restart_app_quickly(self) -> None:
-        """Delete the app and start it again, as a user in a hurry does."""
+        """Delete the app and start it again at once, as an impatient user does."""
         self.app.delete()
         self.start()
         self.ready()
 
+    def wait_until_idle(self) -> None:
+        """Wait until nothing runs in the app but its Jupyter server."""
+        wait_until(lambda: self.app.processes() == [self.app.jupyter_pid], "the end of every other process")
+
     def kill_jupyter(self) -> None:
-        """Kill -9 of the Jupyter server, which is there again afterwards."""
+        """Kill the Jupyter server with SIGKILL and wait until it is back."""
         self.app.kill_jupyter(signal.SIGKILL)
         self.app.wait_until_ready()
 
     def release(self) -> None:
-        """Let a command go on that waits for `~/go`."""
+        """Let a command that waits for `~/go` go on."""
         (self.home / "go").touch()
 
     def open_terminal(self, name: str) -> None:
@@ -136,32 +163,42 @@ class Scenario:
         self._send("POST", "api/terminals", {"name": name})
 
     def delete_terminal(self, name: str) -> None:
-        """Close a terminal for good, as the Running panel does."""
+        """Delete a terminal, as the Running panel does."""
         self._send("DELETE", f"api/terminals/{name}", None)
 
+    def our_terminals(self) -> list[str]:
+        """The names of the terminals that setups have left open."""
+        terminals = self.app.terminals() if self.app.jupyter_pid else []
+        return [name for name in terminals if name.startswith("studiosetup")]
+
+    def delete_terminals(self) -> None:
+        """Delete every terminal, such as those of killed invocations, which would end by themselves after a minute."""
+        for name in self.app.terminals():
+            self.delete_terminal(name)
+
     def type_into_our_terminal(self, text: str) -> None:
-        """Type into the terminal of the setup, as a user who has found it could."""
+        """Type into the setup's terminal, as a user who has found it could."""
         name = next(name for name in self.app.terminals() if name.startswith("studiosetup"))
         address = self.app.base_url.replace("http", "ws", 1) + f"terminals/websocket/{name}"
         with closing(websocket.create_connection(address, timeout=10)) as connection:
             connection.send(json.dumps(["stdin", text]))
 
     def _send(self, method: str, path: str, body: dict[str, str] | None) -> None:
-        # The plain double submit: any cookie will do if the header repeats it.
+        # The server compares cookie and header; any value will do.
         headers = {"X-XSRFToken": "users", "Cookie": "_xsrf=users"}
         requests.request(method, self.app.base_url + path, json=body, headers=headers, timeout=10).raise_for_status()
 
     def effects(self) -> list[str]:
-        """What commands have written to the file `effects` in the home, line by line."""
+        """The lines that commands have written to the file `effects` in the home."""
         path = self.home / "effects"
         return path.read_text().splitlines() if path.exists() else []
 
     def wait_for_effect(self, line: str) -> None:
         """Wait until a command has written this line."""
-        wait_until(lambda: line in self.effects())
+        wait_until(lambda: line in self.effects(), f"the effect {line!r}")
 
     def log(self, report: SetupReport, command: str) -> bytes:
-        """All that a command printed, from the app's disk."""
+        """Everything that a command printed, from the app's disk."""
         path = next(one.log_path for one in report.commands if one.name == command)
         return Path(path).read_bytes()
 
@@ -173,7 +210,7 @@ class Scenario:
         ]
 
 
-class Meanwhile:
+class BackgroundSetup:
     """A setup in a thread of its own."""
 
     def __init__(self, work: Callable[[], SetupReport]) -> None:
@@ -182,22 +219,9 @@ class Meanwhile:
         self._thread.start()
 
     def report(self) -> SetupReport:
-        """What came of it, once it is over."""
+        """Wait until it is over and return its report."""
         self._thread.join(LIMIT_SECONDS)
         return self._reports[0]
-
-
-def wait_until(condition: Callable[[], bool], limit_seconds: float = 30.0) -> None:
-    """Wait for a condition.
-
-    Raises:
-        TimeoutError: it did not come true.
-    """
-    give_up = time.monotonic() + limit_seconds
-    while not condition():
-        if time.monotonic() > give_up:
-            raise TimeoutError
-        time.sleep(0.02)
 
 
 def statuses(report: SetupReport) -> list[int | None]:

@@ -115,7 +115,7 @@ def test_an_unfinished_title_does_not_hide_the_next_line() -> None:
     assert "important" in printable("\x1b]0;never ended\nimportant\n")
 
 
-def test_where_a_long_line_is_cut_no_escape_code_is() -> None:
+def test_a_long_line_is_not_cut_within_an_escape_code() -> None:
     """When a line that never ends is shown in parts, no part ends in the middle of an escape code."""
     text, shown = OutputText(), ""
     for _ in range(3000):

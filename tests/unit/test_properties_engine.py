@@ -53,7 +53,7 @@ def _small_numbers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-class _Only(list[logging.Handler]):
+class _FixedHandlers(list[logging.Handler]):
     """The handlers of a logger, to which none can be added."""
 
     def __init__(self, handler: logging.Handler) -> None:
@@ -79,7 +79,7 @@ def log() -> Iterator[_LogOfEach]:
     """The log; pytest does not collect it too, which would take long for so many lines."""
     logger, log = logging.getLogger("studio_setup"), _LogOfEach()
     was = logger.level, logger.propagate, logger.handlers
-    logger.propagate, logger.handlers = False, _Only(log)
+    logger.propagate, logger.handlers = False, _FixedHandlers(log)
     logger.setLevel(logging.INFO)
     yield log
     level, logger.propagate, logger.handlers = was

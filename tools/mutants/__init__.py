@@ -1,1 +1,1 @@
-"""The mutation check: see __main__.py."""
+"""The mutation check; see __main__.py."""

@@ -1,7 +1,7 @@
-"""Change the code in many small ways and see that a unit test notices each: `python -m tests.mutants [MUTANT ...]`.
+"""Change the code in many small ways and check that a test notices each: `python -m tools.mutants [MUTANT ...]`.
 
-mutmut does it, in a copy of the tree. A change that no test notices must be explained in docs/mutants.md, by the
-function and the changed line; one that is neither noticed nor explained makes this fail.
+mutmut does it, in a copy of the tree. A change that no test notices must be explained in docs/mutants.md, with the
+function and the changed line; a change that is neither noticed nor explained makes the check fail.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NOTICED = {"killed", "timeout"}
 
 
 def main(mutants: list[str]) -> int:
-    """Run mutmut, print the numbers and what is left; 1 if something is."""
+    """Run mutmut; print the numbers and the unexplained changes; 1 if there are any."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)
         _copy_tree(folder)
-        # Given a name, mutmut first runs the tests on the unchanged code, each by its id. One that cannot be found by
-        # its id (two backslashes are enough) would fail with every mutant, as if it noticed them all.
+        # Given a name, mutmut first runs the tests on the unchanged code, each by its id. A test that cannot be found
+        # by its id (two backslashes are enough) would fail with every mutant, as if it noticed them all.
         _mutmut(folder, "run", "--max-children", str(len(os.sched_getaffinity(0))), *(mutants or ["studio_setup.*"]))
         found = _RESULT.findall(_mutmut(folder, "results", "--all", "true", is_shown=False))
         results = {mutant: result for mutant, result in found if not mutants or result != "not checked"}
@@ -68,7 +68,7 @@ def _mutmut(folder: Path, *arguments: str, is_shown: bool = True) -> str:
 
 
 def _change(folder: Path, mutant: str) -> tuple[str, str]:
-    """The function and the changed line, which stay the same when other lines change."""
+    """The function and the changed line, which identify the change when other lines move."""
     function = re.sub(r"x(?:_|ǁ(\w+)ǁ)(\w+)__mutmut_\d+$", lambda name: ".".join(filter(None, name.groups())), mutant)
     diff = _mutmut(folder, "show", mutant, is_shown=False)
     added = [line[1:].strip() for line in diff.splitlines() if line.startswith("+") and not line.startswith("+++")]

@@ -1,4 +1,4 @@
-"""A Jupyter server extension with the auto-shutdown extension's endpoint, and nothing behind it."""
+"""A Jupyter server extension with the endpoint of the auto-shutdown extension; it shuts nothing down."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     server.log.info("sagemaker_studio_autoshutdown stand-in loaded")
 
 
-# Servers before jupyter_server 1.0 know these names only.
+# Servers before jupyter_server 1.0 look for these names.
 _jupyter_server_extension_paths = _jupyter_server_extension_points
 load_jupyter_server_extension = _load_jupyter_server_extension

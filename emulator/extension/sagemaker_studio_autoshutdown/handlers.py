@@ -1,4 +1,4 @@
-"""The idle checker's endpoint: GET reads the settings, POST changes them; XSRF rules are Jupyter's own."""
+"""The endpoint of the idle checker: GET reads the settings, POST changes them; Jupyter checks the XSRF token."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tornado.web import authenticated
 
-try:  # like the real one, wherever there still is such a notebook
+try:  # as the real extension, where notebook is older than 7
     from notebook.base.handlers import APIHandler  # type: ignore[import-not-found]
     from notebook.utils import url_path_join  # type: ignore[import-not-found]
 except ImportError:
@@ -17,7 +17,7 @@ except ImportError:
 
 @dataclass
 class IdleSettings:
-    """What the settings panel would show; `count` grows with every change."""
+    """The settings; `count` is the number of changes."""
 
     idle_time_seconds: int = 7200
     keep_terminals: bool = False
@@ -28,7 +28,7 @@ SETTINGS = IdleSettings()
 
 
 class IdleCheckerHandler(APIHandler):  # type: ignore[misc]
-    """Speak the real extension's JSON. The unit differs by direction, as it does there."""
+    """The endpoint, with the JSON of the real extension; its units differ by direction, too."""
 
     @authenticated
     def get(self) -> None:
@@ -45,7 +45,7 @@ class IdleCheckerHandler(APIHandler):  # type: ignore[misc]
 
     @authenticated
     def post(self) -> None:
-        """Take the idle time in minutes."""
+        """Set the idle time, in minutes."""
         wanted = self.get_json_body() or {}
         SETTINGS.idle_time_seconds = int(wanted["idle_time"]) * 60
         SETTINGS.keep_terminals = bool(wanted["keep_terminals"])

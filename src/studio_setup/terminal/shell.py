@@ -17,7 +17,7 @@ from studio_setup.model.errors import ConnectionLost, OutOfTime, ShellSilent
 from studio_setup.model.text import printable
 from studio_setup.terminal.prompt import PromptFinder, Reply
 
-MAX_TEXT_CHARACTERS = 3000
+MAX_TEXT_CHARACTERS = 3400  # of the 4,095 that a terminal takes on a line; no more than 600 come with them
 _PATIENCE_SECONDS = 60.0
 _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
 _ENTER = "\r"
