@@ -24,8 +24,10 @@ import websocket
 
 from emulator.handles import AppHandle
 from emulator.studio import DOMAIN_ID, LocalStudio
+from studio_setup.access.app_status import Owner
 from studio_setup.access.connection import Connection
 from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.http import Http
 from studio_setup.access.login import Login
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
@@ -50,8 +52,8 @@ def main() -> None:
         app = studio.create_app(USER).wait_until_in_service()
         with requests.Session() as http:
             deadline = Deadline.after(600)
-            login = Login(ControlPlane(boto3.client("sagemaker"), deadline), APP, USER, deadline)
-            connection = Connection(login, http, Channel.open, deadline)
+            login = Login(ControlPlane(boto3.client("sagemaker"), deadline), APP, Owner(USER), deadline)
+            connection = Connection(login, Http(http), Channel.open, deadline)
             with connection.open() as runs:
                 in_the_engine(runs)
         whole_setups(app)

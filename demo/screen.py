@@ -66,8 +66,7 @@ class Screen:
             text = f"{seconds:7.1f} s  {line['command']}: exit status {result['exit_status']}, {result['seconds']} s"
         elif message in _SENTENCES and (message in _MORE_THAN_ONCE or message not in self._said):
             self._said.add(message)
-            app = line.get("app", {})
-            words = {**line, "whose": app.get("space_name") or app.get("user_profile_name")}
+            words = {**line, "whose": line.get("space_name") or line.get("user_profile_name")}
             text = f"{seconds:7.1f} s  {_SENTENCES[message].format_map(words)}"
         else:
             return

@@ -142,13 +142,10 @@ def _follow_setup(log: _Log, app: App) -> Line:
         CheckFailed: the log is silent about this app.
     """
     silence = Deadline.after(_SILENCE_SECONDS)
-    ours: set[str] = set()
     with TerminalView(sys.stdout, "the function") as view:
         while not silence.expired:
             for line in log.new_lines():
-                if line.get("app") == app.as_dict():
-                    ours.add(line["requestId"])
-                if line.get("requestId") not in ours:
+                if line.get("app") != app.label:
                     continue
                 silence = Deadline.after(_SILENCE_SECONDS)
                 view.handle(logging.makeLogRecord({**line, "msg": line.get("message", "")}))

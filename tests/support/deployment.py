@@ -7,6 +7,7 @@ import itertools
 import json
 import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,9 @@ class Start:
     def _owner(self) -> dict[str, str]:
         return {"SpaceName": self.space} if self.space else {"UserProfileName": self.user}
 
-    def is_of(self, app: dict[str, str]) -> bool:
-        """Is this the app that a log line names?"""
-        return bool(app) and (app.get("space_name") or app.get("user_profile_name")) == (self.space or self.user)
+    def is_of(self, names: Mapping[str, Any]) -> bool:
+        """Do these names, such as a log line's, name this app?"""
+        return bool((names.get("space_name") or names.get("user_profile_name")) == (self.space or self.user))
 
     def effects(self) -> list[str]:
         """The lines that commands have written to the file `effects` in the home."""
@@ -105,7 +106,7 @@ class Deployed:
     def log_of(self, start: Start) -> list[dict[str, Any]]:
         """The log lines of every invocation for an app."""
         log = self.log()
-        ours = {line["requestId"] for line in log if start.is_of(line.get("app", {}))}
+        ours = {line["requestId"] for line in log if start.is_of(line)}
         return [line for line in log if line.get("requestId", line.get("record", {}).get("requestId")) in ours]
 
     def reports(self, start: Start) -> list[dict[str, Any]]:

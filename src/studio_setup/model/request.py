@@ -3,7 +3,8 @@
 Only whoever has `lambda:InvokeFunction` can send a request; the rule's pattern cannot match one. Commands never come
 from a request: it names an app, and what runs there is what was deployed.
 
-    {"source": "studio-setup", "detail-type": "Set Up App", "detail": {"app": APP, "force": false, "trigger": "operator"}}
+    {"source": "studio-setup", "detail-type": "Set Up App",
+     "detail": {"app": APP, "force": false, "trigger": "operator"}}
     {"source": "studio-setup", "detail-type": "Describe Setup", "detail": {"apps": [APP, ...]}}
     {"source": "studio-setup", "detail-type": "Probe", "detail": {"app": APP}}
 
