@@ -70,7 +70,7 @@ def test_without_a_place_for_the_run_it_fails_with_the_remedy(
         report = scenario.set_up("true")
         assert (report.outcome, report.code, report.commands) == (Outcome.FAILED, "no-workspace", ())
         assert said in report.reason
-        assert "needs a writable TMPDIR or /tmp of its own with some free space" in report.reason
+        assert "needs a writable /tmp (or the TMPDIR of its Jupyter server) with some free space" in report.reason
 
 
 def test_a_full_home_does_not_matter(

@@ -262,10 +262,11 @@ def test_a_terminal_that_a_killed_invocation_left_open_is_deleted(
     """An invocation that is killed early leaves a terminal that does not end by itself; the next one deletes it."""
     monkeypatch.setattr("studio_setup.access.terminals.ABANDONED_SECONDS", -2)  # Date is in seconds
     scenario = shared_app()
-    for name in ("studiosetupleft", "mine", "1"):
+    for name in ("studiosetup0123456789abcdef", "studiosetupmine", "mine", "1"):
         scenario.open_terminal(name)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
-    assert sorted(scenario.app.terminals()) == ["1", "mine"]
+    assert sorted(scenario.app.terminals()) == ["1", "mine", "studiosetupmine"]
+    scenario.delete_terminal("studiosetupmine")
 
 
 def test_throttled_calls_are_retried(shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ class AppStatus:
                 reason = str(app.get("FailureReason") or "no reason given")
                 raise AppFailed(f"The app failed to start: {reason.rstrip('.')}.")
             if status != "Pending" and waited.seconds >= grace_seconds:
-                raise _gone(app, status)
+                raise _gone(app, f"There is no such app in service: {self._app.label} is {status}.")
             if self._deadline.expired:
                 raise AppNotReady(f"The app was still {status} after {waited.seconds:.0f} seconds.")
             log.APP_WAITING.log(status=status, waited_seconds=waited.seconds)
@@ -137,11 +137,9 @@ class AppStatus:
             raise
 
 
-def _gone(app: dict[str, Any], status: str) -> SetupError:
+def _gone(app: dict[str, Any], message: str) -> SetupError:
     refusal = app.get("Refusal")
-    return (
-        refusal if isinstance(refusal, SetupError) else AppDeleted(f"There is no such app in service: it is {status}.")
-    )
+    return refusal if isinstance(refusal, SetupError) else AppDeleted(message)
 
 
 def _owner_of(space: dict[str, Any]) -> str:

@@ -67,7 +67,8 @@ class RemoteRuns:
 
     def __init__(self, shell: Shell, app_start: str, root: str) -> None:
         self._shell = shell
-        self.app_start = app_start
+        # A restarted app is another container: another first process, or another place.
+        self.app_start = f"{app_start} {root}"
         self._root = root
 
     @classmethod
