@@ -121,7 +121,7 @@ def read_script(path: Path) -> str:
         BadInput: the file is missing, unreadable or not UTF-8 text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig", errors="strict")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput(f"Script {str(path)!r} is not text in UTF-8; save it as such.") from None
     except OSError as error:
