@@ -109,7 +109,7 @@ class _InterruptedRuns(RemoteRuns):
     """Runs whose user presses Ctrl-C while a command is followed."""
 
     def __init__(self, runs: RemoteRuns, ready: Callable[[], bool]) -> None:
-        super().__init__(runs._shell, runs._root)
+        super().__init__(runs._shell, runs.app_start, runs._root)
         self._ready = ready
 
     def follow(self, *_: object, **__: object) -> Progress:

@@ -28,7 +28,7 @@ def disks(machine: Machine) -> Iterator[Disks]:
 @pytest.fixture
 def runs(machine: Machine, disks: Disks) -> Iterator[RemoteRuns]:
     """The runs on that disk; one of them holds the claim."""
-    with machine.runs(*disks.enter, machine.shell, PATH=machine.hasty_path) as runs:
+    with machine.runs(launcher=disks.enter, PATH=machine.hasty_path) as runs:
         runs.claim(RUN, "version", force=False)
         yield runs
 
@@ -62,7 +62,7 @@ def test_at_its_time_limit_a_command_on_a_full_disk_is_ended(runs: RemoteRuns, m
 def test_a_run_is_found_again_on_a_full_disk(runs: RemoteRuns, disks: Disks, machine: Machine) -> None:
     """A new connection needs no space: it finds the run, its exit status and its verdict."""
     _carry_out(runs, f"{FILL} exit 3", X="variables")
-    with machine.runs(*disks.enter, machine.shell) as again:
+    with machine.runs(launcher=disks.enter) as again:
         assert again.has(RUN)
         assert _carry_out(again, f"{FILL} exit 3", X="variables").exit_status == 3
         assert again.finish(RUN, "failed", RUN)
@@ -109,7 +109,7 @@ def test_an_app_whose_disk_is_full_cannot_keep_a_run(disks: Disks, machine: Mach
     disks.fill(machine.temporary)
     with (
         pytest.raises(NoWorkspace, match=r"cannot write .*remote\.[0-9a-f]+\.sh"),
-        machine.runs(*disks.enter, machine.shell),
+        machine.runs(launcher=disks.enter),
     ):
         pass
 
@@ -119,6 +119,6 @@ def test_an_app_whose_disk_is_read_only_cannot_keep_a_run(machine: Machine) -> N
     with (
         small_disks({machine.temporary: "ro"}) as disks,
         pytest.raises(NoWorkspace, match="Read-only file system"),
-        machine.runs(*disks.enter, machine.shell),
+        machine.runs(launcher=disks.enter),
     ):
         pass

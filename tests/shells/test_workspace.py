@@ -58,7 +58,9 @@ def test_an_app_without_a_writable_folder_says_so(machine: Machine) -> None:
     (machine.home / "file").touch()
     place = machine.home / "file" / "below"
     with (
-        pytest.raises(NoWorkspace, match=r"(?s)cannot keep a run.*writable TMPDIR") as caught,
+        pytest.raises(
+            NoWorkspace, match=r"(?s)cannot keep a run.*writable /tmp \(or the TMPDIR of its Jupyter server\)"
+        ) as caught,
         machine.runs(TMPDIR=str(place)),
     ):
         pass

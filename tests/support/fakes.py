@@ -78,6 +78,11 @@ def json_answer(value: object, status: int = 200) -> Answer:
     return Answer(status, json.dumps(value), (("Content-Type", "application/json"),))
 
 
+def jupyter_error(status: int) -> Answer:
+    """An error of the Jupyter server's API, as jupyter_server and notebook 6 write it."""
+    return json_answer({"message": "'_xsrf' argument missing from POST", "reason": None}, status)
+
+
 class Wire(BaseAdapter):
     """Answers requests from a table and keeps them; a request that is not in the table fails the test."""
 

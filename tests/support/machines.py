@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from studio_setup.runs.remote_runs import RemoteRuns
 from studio_setup.terminal.shell import Shell
 from tests.support.needs import needs
-from tests.support.pty_channel import MARKER, PtyChannel, all_ended, fast_deadline, marked_processes, wait_until_ended
+from tests.support.pty_channel import PtyChannel, all_ended, fast_deadline, marked_processes, wait_until_ended
 
 FRAME_BYTES = 65536
 SHELL_SECONDS = 20.0
@@ -45,27 +45,38 @@ class Machine:
 
     @property
     def temporary(self) -> Path:
-        """The user's TMPDIR."""
+        """The TMPDIR of the user's Jupyter server."""
         return self.folder / "temporary files"
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment of the user's shell."""
+        """The environment of the user's Jupyter server, and so of each terminal's shell."""
         return {
             "PATH": self.path,
             "HOME": str(self.home),
             "TMPDIR": str(self.temporary),
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
-            MARKER: self.marker,
         }
 
     @contextmanager
     def terminal(
-        self, *program: str, frame_bytes: int = FRAME_BYTES, speed: float = 1.0, **environ: str
+        self,
+        *program: str,
+        launcher: Sequence[str] = (),
+        frame_bytes: int = FRAME_BYTES,
+        speed: float = 1.0,
+        **environ: str,
     ) -> Iterator[PtyChannel]:
-        """A terminal with the user's shell, or another program."""
-        channel = PtyChannel(program or [self.shell], self.environ | environ, frame_bytes=frame_bytes, speed=speed)
+        """A terminal with the user's shell, or another program; `launcher` starts the server, with `environ` added."""
+        channel = PtyChannel(
+            program or [self.shell],
+            self.environ | environ,
+            mark=self.marker,
+            launcher=launcher,
+            frame_bytes=frame_bytes,
+            speed=speed,
+        )
         try:
             yield channel
         finally:
@@ -73,16 +84,21 @@ class Machine:
 
     @contextmanager
     def own_shell(
-        self, *program: str, seconds: float = SHELL_SECONDS, speed: float = 1.0, **environ: str
+        self,
+        *program: str,
+        launcher: Sequence[str] = (),
+        seconds: float = SHELL_SECONDS,
+        speed: float = 1.0,
+        **environ: str,
     ) -> Iterator[Shell]:
         """A shell of our own, in a terminal of the user's."""
-        with self.terminal(*program, frame_bytes=FRAME_BYTES, speed=speed, **environ) as channel:
+        with self.terminal(*program, launcher=launcher, speed=speed, frame_bytes=FRAME_BYTES, **environ) as channel:
             yield Shell.take_over(channel, fast_deadline(seconds * speed, speed))
 
     @contextmanager
-    def runs(self, *program: str, **environ: str) -> Iterator[RemoteRuns]:
+    def runs(self, *program: str, launcher: Sequence[str] = (), **environ: str) -> Iterator[RemoteRuns]:
         """The runs that are kept on the machine, over a terminal of its own."""
-        with self.own_shell(*program, seconds=SHELL_SECONDS, speed=1, **environ) as shell:
+        with self.own_shell(*program, launcher=launcher, seconds=SHELL_SECONDS, speed=1, **environ) as shell:
             yield RemoteRuns.prepare(shell)
 
     @property

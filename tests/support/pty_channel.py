@@ -22,9 +22,13 @@ _READ_BYTES = 65536
 
 
 class PtyChannel:
-    """A channel to a program that is started here.
+    """A channel to a program that is started here, as a Jupyter server starts the shell of a terminal.
 
-    What it prints arrives in frames of `frame_bytes` at most. `speed` is that of the deadline's clock (see
+    The program leads a session of its own, with the terminal as its controlling one. Its parent stands for the server:
+    `environ` is what that process was started with, whatever the program makes of its own environment; only `mark`, a
+    variable by which processes are found, is the program's alone. `launcher` is the command that starts the server.
+
+    What the program prints arrives in frames of `frame_bytes` at most. `speed` is that of the deadline's clock (see
     `fast_deadline`): a wait of so many seconds takes so many times less.
     """
 
@@ -33,6 +37,8 @@ class PtyChannel:
         program: Sequence[str],
         environ: Mapping[str, str],
         *,
+        mark: str = "",
+        launcher: Sequence[str] = (),
         frame_bytes: int = _READ_BYTES,
         speed: float = 1.0,
     ) -> None:
@@ -41,14 +47,17 @@ class PtyChannel:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.screen = ""
         self._terminal, side_of_the_shell = pty.openpty()
-        # In a session of its own, with this as its controlling terminal, as terminado does it.
+        # Of this machine, whatever is on the PATH of the one that is tested.
+        setsid, env = shutil.which("setsid") or "setsid", shutil.which("env") or "env"
+        # As the leader of a session, this setsid has to start the program as a child, and waits for it: the server.
         self.process = subprocess.Popen(
-            [shutil.which("setsid") or "setsid", "-c", *program],
+            [*launcher, setsid, "--ctty", "--wait", env, *([f"{MARKER}={mark}"] if mark else []), *program],
             stdin=side_of_the_shell,
             stdout=side_of_the_shell,
             stderr=side_of_the_shell,
             env=dict(environ),
             cwd=environ["HOME"],
+            start_new_session=True,
         )
         os.close(side_of_the_shell)
 
@@ -89,8 +98,14 @@ class PtyChannel:
         try:
             self.process.wait(2)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            for child in self._children():
+                os.kill(child, signal.SIGKILL)
             self.process.wait(2)
+
+    def _children(self) -> list[int]:
+        """The processes that the stand-in for the server has started: the program."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
 
 def fast_deadline(seconds: float, speed: float = 1.0) -> Deadline:

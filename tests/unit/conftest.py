@@ -11,6 +11,7 @@ import requests
 from botocore.stub import Stubber
 
 from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.http import Http
 from studio_setup.model.app import App
 from tests.support.fakes import FakeTime, Wire
 
@@ -63,3 +64,9 @@ def session(wire: Wire) -> Iterator[requests.Session]:
         session.mount("https://", wire)
         session.mount("http://", wire)
         yield session
+
+
+@pytest.fixture
+def http(session: requests.Session) -> Http:
+    """The requests that the engine makes in that session."""
+    return Http(session)

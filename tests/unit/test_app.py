@@ -14,6 +14,7 @@ def test_an_app_has_a_label_and_its_names(app: App) -> None:
     """An app shows itself in the form in which its ARN ends, and by its names."""
     assert app.label == "d-abcdefghijkl/alice/JupyterServer/default"
     assert app.as_dict() == {
+        "app": "d-abcdefghijkl/alice/JupyterServer/default",
         "domain_id": "d-abcdefghijkl",
         "user_profile_name": "alice",
         "space_name": "",

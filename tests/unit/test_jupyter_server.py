@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import re
 from http.cookies import SimpleCookie
+from urllib.parse import quote
 
 import pytest
 import requests
 
+from studio_setup.access.http import Answer as HttpAnswer
+from studio_setup.access.http import Http
 from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.model.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime
 from studio_setup.model.outcomes import CONNECTION_LOST
-from tests.support.fakes import Answer, Call, FakeTime, Wire, everything_said, json_answer, page, redirect
+from tests.support.fakes import (
+    Answer,
+    Call,
+    FakeTime,
+    Wire,
+    everything_said,
+    json_answer,
+    jupyter_error,
+    page,
+    redirect,
+)
 
 HOST = "d-abc.studio.us-east-1.sagemaker.aws"
 BASE = f"https://{HOST}/jupyter/default"
@@ -21,15 +34,15 @@ SIGN_IN = redirect("https://us-east-1.signin.aws.amazon.com/oauth?token=SECRET")
 
 
 @pytest.fixture
-def server(wire: Wire, session: requests.Session, fake_time: FakeTime) -> JupyterServer:
+def server(wire: Wire, http: Http, fake_time: FakeTime) -> JupyterServer:
     """A Jupyter server that sets an XSRF token with its page, with a minute left."""
     wire.answer(f"GET {BASE}/lab", page("_xsrf=from-the-page; Path=/jupyter/default/"))
     wire.answer(POST, json_answer({}))
-    return JupyterServer(session, BASE, fake_time.deadline(60))
+    return JupyterServer(http, BASE, fake_time.deadline(60))
 
 
-def _post(server: JupyterServer) -> requests.Response:
-    return server.request_with_xsrf("POST", "api/things", {})
+def _post(server: JupyterServer) -> HttpAnswer:
+    return server.request_with_xsrf("POST", ("api", "things"), {})
 
 
 def _token_the_server_compares(call: Call) -> str:
@@ -112,11 +125,45 @@ def test_a_redirect_to_the_sign_in_page_is_an_expired_login(
 def test_a_server_that_refuses_its_status_is_not_waited_for(
     server: JupyterServer, wire: Wire, fake_time: FakeTime, status: int
 ) -> None:
-    """A refusal that waiting does not change ends the attempt."""
-    wire.answer(STATUS, page(status=status))
+    """A refusal of Jupyter's own that waiting does not change ends the attempt."""
+    wire.answer(STATUS, jupyter_error(status))
     with pytest.raises(JupyterRefused, match=f"HTTP {status}"):
         server.wait_until_ready(fake_time.deadline(20))
     assert len(wire.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        page(status=401),
+        page(status=403),
+        Answer(403, ""),
+        json_answer({"message": "Forbidden"}, 403),
+        json_answer(["message", "reason"], 401),
+        Answer(200, "Invalid or Expired Auth Token", (("Content-Type", "text/plain"),)),
+    ],
+    ids=repr,
+)
+def test_a_refusal_that_is_not_jupyters_is_an_expired_login(
+    server: JupyterServer, wire: Wire, fake_time: FakeTime, answer: Answer
+) -> None:
+    """Studio's front door, and not the server, refuses an expired login; the message has what it answered."""
+    wire.answer(STATUS, answer)
+    with pytest.raises(LoginExpired, match=f"HTTP {answer.status}, path '/jupyter/default/api/status'"):
+        server.wait_until_ready(fake_time.deadline(20))
+    assert len(wire.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 200_000, '{"started": ' + "9" * 5000 + "}", '{"started": "' + "x" * 200_000 + '"}']
+)
+def test_a_status_that_no_honest_server_sends_is_not_ready(
+    server: JupyterServer, wire: Wire, fake_time: FakeTime, body: str
+) -> None:
+    """JSON that is too deep, too long or has an absurd number is waited on like a page, and no error of ours."""
+    wire.answer(STATUS, Answer(200, body, (("Content-Type", "application/json"),)))
+    with pytest.raises(ConnectionLost, match="is not ready: a page instead of its status"):
+        server.wait_until_ready(fake_time.deadline(2))
 
 
 # XSRF tokens
@@ -183,16 +230,24 @@ def test_a_token_is_found_beside_any_other_cookie(server: JupyterServer, wire: W
 def test_a_refused_token_is_renewed(server: JupyterServer, wire: Wire) -> None:
     """A server that was restarted wants another token: it is fetched, and the call is repeated."""
     wire.answer(f"GET {BASE}/lab", page("_xsrf=old; Path=/jupyter/default/"), page("_xsrf=new; Path=/jupyter/default/"))
-    wire.answer(POST, page(status=403), json_answer({}))
-    assert _post(server).status_code == 200
+    wire.answer(POST, jupyter_error(403), json_answer({}))
+    assert _post(server).status == 200
     assert [call.headers["X-XSRFToken"] for call in wire.asked(POST)] == ["old", "new"]
 
 
 def test_a_token_is_renewed_only_once(server: JupyterServer, wire: Wire) -> None:
     """If the server refuses the new token as well, its refusal is the answer."""
-    wire.answer(POST, page(status=403))
-    assert _post(server).status_code == 403
+    wire.answer(POST, jupyter_error(403))
+    assert _post(server).status == 403
     assert len(wire.asked(POST)) == 2
+
+
+def test_a_token_of_an_expired_login_is_not_renewed(server: JupyterServer, wire: Wire) -> None:
+    """If the front door refuses the call, another token would not help: the login has expired."""
+    wire.answer(POST, page(status=403))
+    with pytest.raises(LoginExpired, match="as if the login had expired"):
+        _post(server)
+    assert len(wire.asked(POST)) == 1
 
 
 # Every request
@@ -204,7 +259,7 @@ def test_every_request_has_timeouts_and_no_redirect_is_followed(
     """No request waits for ever, and a redirect is an answer: its target is never requested."""
     wire.answer(STATUS, redirect("/elsewhere"), json_answer({}))
     wire.answer(f"GET {BASE}/lab", redirect("/elsewhere", "_xsrf=x; Path=/"))
-    wire.answer(POST, page(status=403), json_answer({}))
+    wire.answer(POST, jupyter_error(403), json_answer({}))
     server.wait_until_ready(fake_time.deadline(20))
     _post(server)
     _post(server)
@@ -213,6 +268,25 @@ def test_every_request_has_timeouts_and_no_redirect_is_followed(
         assert isinstance(call.timeout, tuple), call
         assert all(0 < seconds <= 30 for seconds in call.timeout)
         assert "elsewhere" not in call.url
+
+
+@pytest.mark.parametrize(
+    "segment", ["a/../../b", "a?b=c", "a#b", "a%2f..", "http://evil.example/", "a b", "\x1b[31m", "☃", "..;"]
+)
+def test_a_segment_of_a_path_leads_nowhere_else(server: JupyterServer, wire: Wire, segment: str) -> None:
+    """A name from outside is one segment below the server's base URL, whatever is in it."""
+    wire.answer(f"GET {BASE}/*", json_answer({}))
+    server.request("GET", ("api", segment), server.deadline)
+    assert wire.calls[0].url == f"{BASE}/api/{quote(segment, safe='')}"
+    assert server.websocket_address(("terminals", segment)).url.count("/") == f"{BASE}/terminals/x".count("/")
+
+
+@pytest.mark.parametrize("segment", ["", ".", ".."])
+def test_a_segment_that_names_nothing_is_a_defect_of_ours(server: JupyterServer, wire: Wire, segment: str) -> None:
+    """No URL is made of it."""
+    with pytest.raises(AssertionError):
+        server.request("GET", ("api", segment), server.deadline)
+    assert wire.calls == []
 
 
 def test_after_the_deadline_nothing_is_requested(server: JupyterServer, wire: Wire, fake_time: FakeTime) -> None:
@@ -246,11 +320,11 @@ def test_only_the_kind_of_a_librarys_error_is_reported(server: JupyterServer, wi
     ],
 )
 def test_the_websocket_is_encrypted_if_the_page_is(
-    session: requests.Session, fake_time: FakeTime, base_url: str, url: str, origin: str
+    http: Http, fake_time: FakeTime, base_url: str, url: str, origin: str
 ) -> None:
     """Behind https it is wss, behind http it is ws, at the same host and port, with the page's origin."""
-    server = JupyterServer(session, base_url, fake_time.deadline(60))
-    address = server.websocket_address("terminals/websocket/t")
+    server = JupyterServer(http, base_url, fake_time.deadline(60))
+    address = server.websocket_address(("terminals", "websocket", "t"))
     assert (address.url, address.origin) == (url, origin)
 
 
@@ -265,20 +339,31 @@ def test_only_cookies_that_belong_there_go_with_the_websocket(server: JupyterSer
         ("sibling", "d-xyz.studio.us-east-1.sagemaker.aws", "/"),
     ]:
         session.cookies.set(name, "1", domain=domain, path=path)
-    assert set(SimpleCookie(server.websocket_address("x").cookie)) == {"ours", "deep", "wide"}
+    assert set(SimpleCookie(server.websocket_address(("x",)).cookie)) == {"ours", "deep", "wide"}
 
 
-def test_a_secure_cookie_is_not_sent_unencrypted(session: requests.Session, fake_time: FakeTime) -> None:
+def test_a_secure_cookie_is_not_sent_unencrypted(http: Http, session: requests.Session, fake_time: FakeTime) -> None:
     """A cookie that was set for https only is not sent over ws."""
     session.cookies.set("safe", "1", domain=HOST, path="/", secure=True)
-    plain = JupyterServer(session, f"http://{HOST}/jupyter/default", fake_time.deadline(60))
-    assert plain.websocket_address("x").cookie == ""
+    plain = JupyterServer(http, f"http://{HOST}/jupyter/default", fake_time.deadline(60))
+    assert plain.websocket_address(("x",)).cookie == ""
 
 
 def test_an_address_does_not_reveal_its_cookies(server: JupyterServer, session: requests.Session) -> None:
     """An address in a log or a traceback shows no cookie."""
     session.cookies.set("studio", "SECRET", domain=HOST, path="/")
-    address = server.websocket_address("x")
+    address = server.websocket_address(("x",))
     assert "SECRET" in address.cookie
     assert "SECRET" not in repr(address)
     assert "SECRET" not in str(address)
+
+
+def test_the_certificates_that_the_environment_names_go_with_the_address(
+    server: JupyterServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What HTTPS trusts by REQUESTS_CA_BUNDLE, the websocket trusts too; otherwise it has the system's own."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    assert server.websocket_address(("x",)).ca_bundle == ""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/proxy.pem")
+    assert server.websocket_address(("x",)).ca_bundle == "/etc/proxy.pem"

@@ -50,3 +50,8 @@ def test_a_code_is_explained_in_sentences(code: Code) -> None:
     """Meaning and remedy are sentences; a remedy may be missing, a meaning may not."""
     assert code.meaning.endswith((".", ".)"))
     assert code.remedy == "" or code.remedy.endswith(".")
+
+
+def test_only_a_lost_run_must_not_be_retried() -> None:
+    """A retry resumes a run, or finds that there is nothing to do; of a lost one it would run commands twice."""
+    assert [code.name for code in CODES.values() if code.is_final] == ["run-lost"]

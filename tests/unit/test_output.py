@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from studio_setup.terminal.output import OutputText, printable
+from studio_setup.terminal.output import OutputText
 
 PLAIN = "first\nzweite: grüß dich ☃ 🎉\n\n\tindented\nlast\n"
 
@@ -12,31 +10,6 @@ PLAIN = "first\nzweite: grüß dich ☃ 🎉\n\n\tindented\nlast\n"
 def _shown(chunks: list[bytes]) -> str:
     text = OutputText()
     return "".join([*(text.feed(chunk) for chunk in chunks), text.feed(b"", final=True)])
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("\x1b[31mred\x1b[0m \x1b[1;38;5;208mbold\x1b[m", "red bold"),
-        ("\x1b]0;title\x07text\x1b]8;;https://x\x1b\\link", "textlink"),
-        ("\x1b[2J\x1b[H\x1b[?25lclear\x1b[K", "clear"),
-        ("\x1bP1$r0m\x1b\\dcs\x1b(Bset\x1b=keys\x1bM", "dcssetkeys"),
-        ("10%\r 50%\r100%\ndone\n", "100%\ndone\n"),
-        ("10%\r 50%\r", " 50%"),
-        ("windows\r\nlines\r\n", "windows\nlines\n"),
-        ("twice\r\r\n", "twice\n"),
-        ("a\0b\x07c\x08d\x7fe\x9bf", "abcdef"),
-        ("tab\tand\nnewline", "tab\tand\nnewline"),
-        ("grüß ☃ 🎉", "grüß ☃ 🎉"),
-    ],
-    ids=[
-        *("colours", "title-and-link", "cursor", "other-codes", "progress", "unfinished-progress", "windows"),
-        *("two-returns", "controls", "tab", "letters"),
-    ],
-)
-def test_only_readable_text_is_shown(text: str, shown: str) -> None:
-    """Colours, titles, cursor movements, overwritten progress and control characters are removed; text stays."""
-    assert printable(text) == shown
 
 
 def test_invalid_utf8_is_replaced() -> None:
@@ -108,11 +81,6 @@ def test_of_a_progress_bar_only_the_last_state_is_shown() -> None:
     """What was overwritten on a line is not logged."""
     chunks = [f"\r{percent}%".encode() for percent in range(101)]
     assert _shown([*chunks, b"\ndone\n"]) == "100%\ndone\n"
-
-
-def test_an_unfinished_title_does_not_hide_the_next_line() -> None:
-    """An escape code that never ends is taken to end with its line."""
-    assert "important" in printable("\x1b]0;never ended\nimportant\n")
 
 
 def test_a_long_line_is_not_cut_within_an_escape_code() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from studio_setup.model.errors import ConnectionLost, NoWorkspace
+from studio_setup.model.errors import ConnectionLost, NoWorkspace, RunLost
+from studio_setup.model.report import MAX_LOG_PATH_CHARACTERS
 from studio_setup.runs import remote_runs
 from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
 from studio_setup.terminal.prompt import Reply
@@ -22,8 +23,12 @@ def _shell(*answers: str) -> ScriptedShell:
     return ScriptedShell(*(Reply(0, answer, "typed by somebody") for answer in answers))
 
 
+def _runs(shell: ScriptedShell) -> RemoteRuns:
+    return RemoteRuns(shell, "boot_1", "/tmp")
+
+
 def _follow(*answers: str, count: int = 100) -> Progress:
-    return RemoteRuns(_shell(*answers), "/tmp").follow(RUN, "one", 0, count)
+    return _runs(_shell(*answers)).follow(RUN, "one", 0, count)
 
 
 # What is typed
@@ -32,18 +37,18 @@ def _follow(*answers: str, count: int = 100) -> Progress:
 def test_only_a_start_types_a_script() -> None:
     """The script is sent when a command is started, and with nothing else."""
     shell = _shell("follow running - - 1.00 - 0 ")
-    runs = RemoteRuns(shell, "/tmp")
+    runs = _runs(shell)
     runs.follow(RUN, "one", 0, 100, Start("script", 60))
     runs.follow(RUN, "one", 0, 100)
     other_shell = _shell("has yes")
-    assert RemoteRuns(other_shell, "/tmp").has(RUN)
+    assert _runs(other_shell).has(RUN)
     assert [text for _, text in shell.typed + other_shell.typed] == ["script", "", ""]
 
 
 def test_a_start_without_variables_takes_one_line() -> None:
     """Where there is no environment to send, nothing is asked for it."""
     shell = _shell("follow running - - 1.00 - 0 ")
-    RemoteRuns(shell, "/tmp").follow(RUN, "one", 3, 100, Start("script", 60))
+    _runs(shell).follow(RUN, "one", 3, 100, Start("script", 60))
     assert shell.typed == [(f"start {RUN} one 60 && follow {RUN} one 3 100 1", "script")]
 
 
@@ -51,7 +56,7 @@ def test_variables_are_sent_before_the_start() -> None:
     """They are `export` lines that a shell reads, and none of them stands in the line that is typed."""
     environment = {"PLAIN": "a-b", "QUOTES": 'it\'s "so"', "LINES": "one\ntwo\n", "SNOW": "☃", "EMPTY": ""}
     shell = _shell("noted", "follow running - - 1.00 - 0 ")
-    RemoteRuns(shell, "/tmp").follow(RUN, "one", 0, 100, Start("script", 60, environment))
+    _runs(shell).follow(RUN, "one", 0, 100, Start("script", 60, environment))
     (line, text), (start, script) = shell.typed
     assert line == f"note_environment {RUN} one"
     assert text.splitlines()[0] == "export PLAIN=a-b"
@@ -62,7 +67,7 @@ def test_variables_are_sent_before_the_start() -> None:
 def test_only_a_start_sends_variables() -> None:
     """Following a command that was started sends nothing but the question."""
     shell = _shell("noted", "follow running - - 1.00 - 0 ")
-    runs = RemoteRuns(shell, "/tmp")
+    runs = _runs(shell)
     runs.follow(RUN, "one", 0, 100, Start("script", 60, {"X": "1"}))
     runs.follow(RUN, "one", 0, 100)
     assert [line.split()[0] for line, _ in shell.typed] == ["note_environment", "start", "follow"]
@@ -72,13 +77,13 @@ def test_variables_that_cannot_be_kept_are_no_workspace() -> None:
     """If the app cannot write them down, the command is not started, and the message has the app's complaint."""
     shell = _shell("cannot write /tmp/x.environment")
     with pytest.raises(NoWorkspace, match=r"cannot write /tmp/x\.environment"):
-        RemoteRuns(shell, "/tmp").follow(RUN, "one", 0, 100, Start("script", 60, {"X": "1"}))
+        _runs(shell).follow(RUN, "one", 0, 100, Start("script", 60, {"X": "1"}))
     assert {line.split()[0] for line, _ in shell.typed} == {"note_environment"}
 
 
 def test_every_version_of_remote_sh_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The file that another version of us has left in the app is not taken for ours."""
-    shell = _shell("ready /tmp/studio-setup")
+    shell = _shell("ready boot_1 /tmp/studio-setup")
     path = tmp_path / "remote.sh"
     monkeypatch.setattr(remote_runs, "REMOTE_SCRIPT", path)
     for text in ("echo one", "echo two", "echo one"):
@@ -90,6 +95,66 @@ def test_every_version_of_remote_sh_has_a_name_of_its_own(monkeypatch: pytest.Mo
 
 
 # How answers are read
+
+
+def test_an_app_says_where_it_keeps_runs_and_which_start_it_is() -> None:
+    """The folder may have any name that fits into an answer."""
+    runs = RemoteRuns.prepare(_shell("ready 0fe75901-d95c-4660-a196-cdddc34e710b_24 /home of/grüße"))
+    assert runs.app_start == "0fe75901-d95c-4660-a196-cdddc34e710b_24"
+    assert runs.log_path(RUN, "one") == f"/home of/grüße/{RUN}/one.log"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "ready",
+        "ready boot_1",
+        "ready /tmp/studio-setup",
+        "ready boot_1 tmp/studio-setup",
+        "ready  /tmp/studio-setup",
+        "ready a/b /tmp/studio-setup",
+        f"ready {'9' * 81} /tmp/studio-setup",
+        "ready boot_1 /tmp\n",
+    ],
+)
+def test_an_app_that_does_not_say_so_cannot_keep_a_run(answer: str) -> None:
+    """Neither the place nor the start is guessed."""
+    with pytest.raises(NoWorkspace):
+        RemoteRuns.prepare(_shell(answer))
+
+
+def test_the_path_of_a_log_can_be_shown() -> None:
+    """The app says where it is, and the app is its user's: no escape code of theirs reaches an operator's terminal."""
+    runs = RemoteRuns.prepare(_shell("ready boot_1 /tmp/\x1b[31mred\x9b\u202e"))
+    assert runs.log_path(RUN, "one") == f"/tmp/red/{RUN}/one.log"
+    long = RemoteRuns.prepare(_shell(f"ready boot_1 /{'x' * 100_000}"))
+    assert len(long.log_path(RUN, "one")) == MAX_LOG_PATH_CHARACTERS
+
+
+@pytest.mark.parametrize("answer", [f"claim {'a' * 65} v -", f"claim a {'v' * 65} -", f"claim a v {'x' * 65}"])
+def test_a_claim_of_absurd_length_is_not_an_answer(answer: str) -> None:
+    """Ids, versions and verdicts are ours, and short; anything else is not put into a report."""
+    with pytest.raises(NoWorkspace):
+        _runs(_shell(answer)).claim("aaa", "version", force=False)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda runs: runs.claim("aaa", "version", force=False),
+        lambda runs: runs.finish("aaa", "succeeded", "aaa"),
+        lambda runs: runs.follow("aaa", "one", 0, 0),
+        lambda runs: runs.follow("aaa", "one", 0, 0, Start("script", 60, {"X": "1"})),
+    ],
+    ids=["claim", "finish", "follow", "start"],
+)
+def test_a_run_that_is_lost_is_not_asked_for_again(ask: Callable[[RemoteRuns], object]) -> None:
+    """The app says that the folder is gone: that is the verdict, at once."""
+    shell = _shell("run-lost")
+    with pytest.raises(RunLost, match="gone, or was emptied"):
+        ask(_runs(shell))
+    assert len(shell.typed) == 1
 
 
 def test_an_answer_about_a_command_is_read_exactly() -> None:
@@ -126,7 +191,7 @@ GARBLED_ANSWER = [
 def test_a_question_without_a_valid_answer_is_asked_again(swallowed: str) -> None:
     """If the answer was swallowed by somebody's Ctrl-C, the line is typed again."""
     shell = _shell(swallowed, "follow over 0 - 1.0 2.5 4 c3BhbQ==")
-    assert RemoteRuns(shell, "/tmp").follow(RUN, "one", 0, 100) == Progress("over", 0, "", 1.5, 4, b"spam")
+    assert _runs(shell).follow(RUN, "one", 0, 100) == Progress("over", 0, "", 1.5, 4, b"spam")
     assert len(shell.typed) == 2
 
 
@@ -153,7 +218,7 @@ def test_a_question_is_not_asked_for_ever(ask: Callable[[RemoteRuns], object]) -
     """An app that never gives a valid answer cannot keep a run; the message has what it showed instead."""
     shell = _shell("No space left on device")
     with pytest.raises(NoWorkspace, match="No space left on device typed by somebody"):
-        ask(RemoteRuns(shell, "/tmp"))
+        ask(_runs(shell))
     assert len(shell.typed) < 10
 
 
@@ -171,5 +236,5 @@ def test_a_question_is_not_asked_for_ever(ask: Callable[[RemoteRuns], object]) -
 def test_the_message_has_the_last_that_the_app_said(reply: Reply, complaint: str) -> None:
     """The last 300 characters that the app answered and printed are in the message."""
     with pytest.raises(NoWorkspace) as caught:
-        RemoteRuns(ScriptedShell(reply), "/tmp").has(RUN)
+        _runs(ScriptedShell(reply)).has(RUN)
     assert str(caught.value).startswith(f"The app cannot keep a run: {complaint}. ")

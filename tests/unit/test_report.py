@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from studio_setup.model.app import App
 from studio_setup.model.outcomes import Outcome
-from studio_setup.model.report import CommandResult, CommandState, SetupFailed, SetupReport
+from studio_setup.model.report import (
+    MAX_LOG_PATH_CHARACTERS,
+    CommandResult,
+    CommandState,
+    SetupFailed,
+    SetupReport,
+    Trigger,
+)
 
+APP = App("d-abc", "alice", "JupyterServer", "default")
+REPORT = SetupReport(Outcome.SUCCEEDED, "succeeded", "", APP, "version", Trigger.OPERATOR, "attempt")
 RESULT = CommandResult(
     name="one",
     state=CommandState.EXITED,
@@ -44,21 +55,81 @@ def test_only_a_command_that_exited_with_status_0_succeeded(
 def test_a_report_is_json() -> None:
     """The report is the same after a round trip through JSON, so Lambda can return and log it."""
     report = SetupReport(
-        Outcome.TIMED_OUT, "command-timed-out", "one", {"domain_id": "d-abc"}, "run", commands=(RESULT,)
+        Outcome.TIMED_OUT,
+        "command-timed-out",
+        "one",
+        APP,
+        "version",
+        Trigger.EVENT,
+        "attempt",
+        run_id="run",
+        commands=(RESULT,),
     )
     fields = report.as_dict()
     assert json.loads(json.dumps(fields)) == fields
     assert fields == {
+        "schema_version": 1,
         "outcome": "timed_out",
         "code": "command-timed-out",
         "reason": "one",
-        "app": {"domain_id": "d-abc"},
+        "app": "d-abc/alice/JupyterServer/default",
+        "domain_id": "d-abc",
+        "user_profile_name": "alice",
+        "space_name": "",
+        "app_type": "JupyterServer",
+        "app_name": "default",
+        "app_created_at": "",
+        "setup_version": "version",
+        "trigger": "event",
+        "attempt": "attempt",
         "run_id": "run",
         "resumed": False,
         "repeated": False,
         "seconds": 0.0,
         "commands": [RESULT.as_fields()],
+        "commands_left_out": 0,
     }
+
+
+@pytest.mark.parametrize(("count", "left_out"), [(0, 0), (1, 0), (99, 0), (100, 0), (101, 1), (1000, 900)])
+def test_of_very_many_commands_the_first_and_the_last_ones_are_reported(count: int, left_out: int) -> None:
+    """A hundred at most, in their order; the others are counted."""
+    results = tuple(replace(RESULT, name=f"c{number}") for number in range(count))
+    fields = replace(REPORT, commands=results).as_dict()
+    names = [command["name"] for command in fields["commands"]]
+    expected = [result.name for result in results]
+    assert names == (expected[:50] + expected[-50:] if left_out else expected)
+    assert fields["commands_left_out"] == left_out
+    assert len(replace(REPORT, commands=results).commands) == count
+
+
+def test_a_report_is_smaller_than_what_a_destination_takes() -> None:
+    """However many commands there are, and whatever they and the reason say: 256 KiB, with every character escaped."""
+    largest = replace(
+        RESULT,
+        name="n" * 63,
+        state=CommandState.TIMED_OUT,
+        exit_status=255,
+        seconds=1234567.89,
+        output_bytes=10**18,
+        left_out_bytes=10**18,
+        log_path="\u2603" * MAX_LOG_PATH_CHARACTERS,
+    )
+    app = App("d-" + "0" * 61, "a" * 63, "J" * 40, "b" * 63, "c" * 63)
+    report = SetupReport(
+        Outcome.TIMED_OUT,
+        "c" * 40,
+        "\u2603" * 10_000,
+        app,
+        "v" * 16,
+        Trigger.RECONCILE,
+        "a" * 12,
+        "t" * 40,
+        "r" * 64,
+        commands=(largest,) * 1000,
+    )
+    assert len(json.dumps(report.as_dict())) < 250 * 1024
+    assert len(str(SetupFailed(report))) < 5000
 
 
 def test_a_result_is_json() -> None:
@@ -76,7 +147,7 @@ def test_a_result_is_json() -> None:
 
 def test_a_failed_setup_says_why() -> None:
     """The error that Lambda shows has outcome, code and reason in one line; the report is an attribute."""
-    report = SetupReport(Outcome.FAILED, "command-failed", "one (exit status 3)", {})
+    report = replace(REPORT, outcome=Outcome.FAILED, code="command-failed", reason="one (exit status 3)")
     failed = SetupFailed(report)
     assert str(failed) == "failed: command-failed: one (exit status 3)"
     assert failed.report is report

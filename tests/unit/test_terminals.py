@@ -8,25 +8,41 @@ import re
 import pytest
 import requests
 
+from studio_setup.access.http import Http
 from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.access.terminals import Terminals, is_ours
 from studio_setup.model.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
-from tests.support.fakes import Answer, FakeTime, Wire, everything_said, json_answer, page, redirect
+from tests.support.fakes import (
+    Answer,
+    Call,
+    FakeTime,
+    Wire,
+    everything_said,
+    json_answer,
+    jupyter_error,
+    page,
+    redirect,
+)
 
 HOST = "d-abc.studio.us-east-1.sagemaker.aws"
 BASE = f"https://{HOST}/jupyter/default"
 LIST = f"GET {BASE}/api/terminals"
 POST = f"POST {BASE}/api/terminals"
 SIGN_IN = redirect("https://us-east-1.signin.aws.amazon.com/oauth?token=SECRET")
-CREATED = json_answer({"name": "studiosetupabc"})
+OURS = "studiosetup0123456789abcdef"
+
+
+def _created(call: Call) -> Answer:
+    """Answer as a server that gives a terminal the name that was asked for."""
+    return json_answer({"name": json.loads(call.body)["name"]})
 
 
 @pytest.fixture
-def terminals(wire: Wire, session: requests.Session, fake_time: FakeTime) -> Terminals:
+def terminals(wire: Wire, http: Http, fake_time: FakeTime) -> Terminals:
     """The terminals of a server that sets an XSRF token and deletes whatever it is asked to, with a minute left."""
     wire.answer(f"GET {BASE}/lab", page("_xsrf=from-the-page; Path=/jupyter/default/"))
     wire.answer(f"DELETE {BASE}/api/terminals/*", Answer(204))
-    return Terminals(JupyterServer(session, BASE, fake_time.deadline(60)))
+    return Terminals(JupyterServer(http, BASE, fake_time.deadline(60)))
 
 
 # Creating
@@ -34,17 +50,17 @@ def terminals(wire: Wire, session: requests.Session, fake_time: FakeTime) -> Ter
 
 def test_a_terminal_has_a_name_of_our_own(terminals: Terminals, wire: Wire) -> None:
     r"""The name asked for is `\w+`, which is what the server takes, and a new one each time."""
-    wire.answer(POST, CREATED)
-    assert terminals.create() == "studiosetupabc"
-    terminals.create()
+    wire.answer(POST, _created)
+    given = [terminals.create(), terminals.create()]
     names = [json.loads(call.body)["name"] for call in wire.asked(POST)]
+    assert given == names
     assert len(set(names)) == 2
-    assert all(re.fullmatch(r"studiosetup\w{16}", name) for name in names)
+    assert all(re.fullmatch(r"studiosetup[0-9a-f]{16}", name) for name in names)
 
 
 def test_the_call_has_an_xsrf_token(terminals: Terminals, wire: Wire) -> None:
     """Creating and deleting carry the server's token."""
-    wire.answer(POST, CREATED)
+    wire.answer(POST, _created)
     terminals.delete(terminals.create())
     tokens = {call.headers["X-XSRFToken"] for call in wire.asked(POST) + wire.asked("DELETE")}
     assert tokens == {"from-the-page"}
@@ -97,27 +113,72 @@ def test_a_terminal_that_may_have_been_created_is_deleted(
     assert [call.url for call in wire.asked("DELETE")] == [f"{BASE}/api/terminals/{name}"]
 
 
-@pytest.mark.parametrize("status", [302, 400, 401, 413])
-def test_a_refused_terminal_is_reported_with_the_status(terminals: Terminals, wire: Wire, status: int) -> None:
+@pytest.mark.parametrize("answer", [page(status=302), page(status=400), jupyter_error(401), page(status=413)], ids=repr)
+def test_a_refused_terminal_is_reported_with_the_status(terminals: Terminals, wire: Wire, answer: Answer) -> None:
     """The message has the status of the refusal."""
-    wire.answer(POST, page(status=status))
-    with pytest.raises(JupyterRefused, match=f"HTTP {status}"):
+    wire.answer(POST, answer)
+    with pytest.raises(JupyterRefused, match=f"HTTP {answer.status}"):
         terminals.create()
 
 
 def test_a_terminal_that_every_token_is_refused_for_is_reported(terminals: Terminals, wire: Wire) -> None:
     """A server that refuses a new token as well refuses the terminal."""
-    wire.answer(POST, page(status=403))
+    wire.answer(POST, jupyter_error(403))
     with pytest.raises(JupyterRefused, match="refused us a terminal: HTTP 403"):
         terminals.create()
     assert len(wire.asked(POST)) == 2
 
 
-def test_a_redirect_to_the_sign_in_page_is_an_expired_login(terminals: Terminals, wire: Wire) -> None:
-    """If the login has expired in the meantime, the connection is lost."""
-    wire.answer(POST, SIGN_IN)
+@pytest.mark.parametrize("answer", [SIGN_IN, page(status=401), page(status=403)], ids=repr)
+def test_the_front_door_reports_an_expired_login(terminals: Terminals, wire: Wire, answer: Answer) -> None:
+    """If the login has expired in the meantime, the connection is lost, and the server is not said to refuse."""
+    wire.answer(POST, answer)
     with pytest.raises(LoginExpired):
         terminals.create()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "studiosetup/../../../../admin/users/alice",
+        "studiosetup0123456789abcde/..",
+        OURS,
+        OURS + "\n",
+        "\x1b[31mstudiosetup0123456789abcdef",
+        "1/../2",
+        "-1",
+        "1" * 10,
+        "٣",
+        "",
+    ],
+)
+def test_a_name_that_was_not_asked_for_is_not_used(terminals: Terminals, wire: Wire, name: str) -> None:
+    """Neither a terminal of that name is opened nor anything at that path deleted, only what we asked for."""
+    wire.answer(POST, json_answer({"name": name}))
+    with pytest.raises(ConnectionLost, match="cut or garbled"):
+        terminals.create()
+    asked = json.loads(wire.asked(POST)[0].body)["name"]
+    assert [call.url for call in wire.asked("DELETE")] == [f"{BASE}/api/terminals/{asked}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        (OURS, True),
+        ("studiosetup0123456789abcde", False),
+        ("studiosetup0123456789abcdef0", False),
+        ("studiosetup0123456789ABCDEF", False),
+        ("studiosetup" + "٣" * 16, False),
+        (OURS + "\n", False),
+        (f"my{OURS}", False),
+        (f"{OURS}/../1", False),
+        ("1", False),
+        ("", False),
+    ],
+)
+def test_a_name_is_ours_only_in_full(name: str, *, ours: bool) -> None:
+    """Names that only begin like ours belong to somebody else."""
+    assert is_ours(name) is ours
 
 
 def test_only_the_kind_of_a_librarys_error_is_reported(terminals: Terminals, wire: Wire) -> None:
@@ -157,7 +218,7 @@ def test_deleting_says_whether_the_terminal_is_gone(
 ) -> None:
     """A terminal that was deleted, or is not there, is gone; after any other answer that is not known."""
     wire.answer(f"DELETE {BASE}/api/terminals/*", answer)
-    assert terminals.delete("studiosetupabc") is is_gone
+    assert terminals.delete(OURS) is is_gone
 
 
 def test_a_terminal_can_be_deleted_after_the_deadline(terminals: Terminals, wire: Wire, fake_time: FakeTime) -> None:
@@ -166,11 +227,15 @@ def test_a_terminal_can_be_deleted_after_the_deadline(terminals: Terminals, wire
     with pytest.raises(OutOfTime):
         terminals.create()
     assert wire.calls == []
-    assert terminals.delete("studiosetupabc")
+    assert terminals.delete(OURS)
     assert wire.asked("DELETE")[0].headers["X-XSRFToken"] == "from-the-page"
 
 
 # Abandoned terminals
+
+
+def _ours(number: int) -> str:
+    return f"studiosetup{number:016x}"
 
 
 def _listing(*terminals: object, date: str = "Sun, 22 Nov 2026 15:00:00 GMT") -> Answer:
@@ -181,32 +246,46 @@ def _listing(*terminals: object, date: str = "Sun, 22 Nov 2026 15:00:00 GMT") ->
 def test_a_terminal_that_a_killed_attempt_left_is_deleted(terminals: Terminals, wire: Wire) -> None:
     """One of ours that has been idle for longer than an attempt ever is; no other user's, and none in use."""
     times = {
-        "studiosetup1": "2026-11-22T14:59:14.900000Z",
-        "studiosetup2": "2026-11-22T14:59:15.100000Z",
-        "studiosetup3": "2026-11-22T16:00:00.000000+02:00",
+        _ours(1): "2026-11-22T14:59:14.900000Z",
+        _ours(2): "2026-11-22T14:59:15.100000Z",
+        _ours(3): "2026-11-22T16:00:00.000000+02:00",
         "1": "2026-11-21T00:00:00.000000Z",
-        "mystudiosetup": "2026-11-21T00:00:00.000000Z",
+        f"my{_ours(4)}": "2026-11-21T00:00:00.000000Z",
+        f"{_ours(5)}/../1": "2026-11-21T00:00:00.000000Z",
+        "studiosetup6": "2026-11-21T00:00:00.000000Z",
     }
     listed = [{"name": name, "last_activity": last_activity} for name, last_activity in times.items()]
     wire.answer(LIST, _listing(*listed))
     terminals.delete_abandoned()
     deleted = [call.url.rpartition("/")[2] for call in wire.asked("DELETE")]
-    assert deleted == ["studiosetup1", "studiosetup3"]
+    assert deleted == [_ours(1), _ours(3)]
 
 
-OLD = {"name": "studiosetup1", "last_activity": "2026-11-22T14:00:00.000000Z"}
+def test_of_very_many_abandoned_terminals_five_are_deleted(terminals: Terminals, wire: Wire) -> None:
+    """A server can list any number of them, and each takes a request: the next attempt deletes the next ones."""
+    listed = [{"name": _ours(number), "last_activity": "2026-11-22T14:00:00.000000Z"} for number in range(500)]
+    wire.answer(LIST, _listing(*listed))
+    terminals.delete_abandoned()
+    assert [call.url.rpartition("/")[2] for call in wire.asked("DELETE")] == [_ours(number) for number in range(5)]
+
+
+OLD = {"name": OURS, "last_activity": "2026-11-22T14:00:00.000000Z"}
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        _listing({"name": "studiosetup1"}, {"last_activity": "2026-11-22T14:00:00Z"}, "studiosetup1", None),
-        _listing({"name": "studiosetup1", "last_activity": "yesterday"}),
-        _listing({"name": "studiosetup1", "last_activity": "2026-11-22T14:00:00.000000"}),
+        _listing({"name": OURS}, {"last_activity": "2026-11-22T14:00:00Z"}, OURS, None),
+        _listing({"name": OURS, "last_activity": "yesterday"}),
+        _listing({"name": OURS, "last_activity": "2026-11-22T14:00:00.000000"}),
+        _listing({"name": [OURS], "last_activity": "2026-11-22T14:00:00Z"}),
         _listing(OLD, date=""),
         _listing(OLD, date="today"),
+        _listing(OLD, date="Sun, 22 Nov 99999999999 15:00:00 GMT"),
+        _listing(OLD, date="Sun, 22 Nov 2026 15:00:00 -99999999999999"),
+        Answer(200, "[" * 100_000, (("Date", "Sun, 22 Nov 2026 15:00:00 GMT"),)),
         json_answer({"message": "Forbidden"}, status=403),
-        json_answer({"name": "studiosetup1"}),
+        json_answer({"name": OURS}),
         page(),
         page(status=502),
         requests.ConnectionError("x"),
@@ -227,11 +306,11 @@ def test_terminals_about_which_too_little_is_known_are_left(
 
 def test_every_call_has_timeouts(terminals: Terminals, wire: Wire) -> None:
     """No call waits for ever."""
-    wire.answer(POST, CREATED)
+    wire.answer(POST, _created)
     wire.answer(LIST, _listing(OLD))
     terminals.create()
     terminals.delete_abandoned()
-    terminals.delete("studiosetupabc")
+    terminals.delete(OURS)
     assert len(wire.calls) == 5
     for call in wire.calls:
         assert isinstance(call.timeout, tuple), call

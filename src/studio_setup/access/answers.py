@@ -55,6 +55,6 @@ def describe(answer: Answer) -> str:
         f"HTTP {answer.status}",
         f"path {urlsplit(answer.url).path[:100]!r}",
         f"content type {answer.content_type[:60]!r}" if answer.content_type else "no content type",
-        f"title {title[1].strip()[:100]!r}" if title else "no title",
+        f"title {one_line(title[1], 100)!r}" if title else "no title",
     ]
     return one_line(", ".join(parts), 500)

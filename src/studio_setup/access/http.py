@@ -46,6 +46,8 @@ class Http:
         self._session = session
         # Without this, requests would send what ~/.netrc has for the host, or its `default`.
         session.auth = _no_credentials
+        # Without this, requests would read a redirect's whole body and parse its target, though it does not follow it.
+        session.get_redirect_target = _no_target  # type: ignore[method-assign]
 
     @property
     def cookies(self) -> requests.cookies.RequestsCookieJar:
@@ -92,6 +94,10 @@ class Http:
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
+
+
+def _no_target(_: requests.Response) -> None:
+    return None
 
 
 def _body(response: requests.Response) -> bytes:

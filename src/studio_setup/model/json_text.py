@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import NoReturn
 
@@ -38,7 +39,10 @@ def _integer(digits: str) -> int:
 def _number(digits: str) -> float:
     if len(digits) > 2 * _MAX_DIGITS:
         raise ValueError("a number with too many digits")
-    return float(digits)
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number that is too large")
+    return number
 
 
 def _refuse(name: str) -> NoReturn:

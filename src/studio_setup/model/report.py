@@ -13,6 +13,7 @@ SCHEMA_VERSION = 1
 # The report is one line of the log and the payload of a destination; both take 256 KiB.
 MAX_COMMANDS_REPORTED = 100
 MAX_REASON_CHARACTERS = 4000
+MAX_LOG_PATH_CHARACTERS = 300
 
 
 class Trigger(StrEnum):

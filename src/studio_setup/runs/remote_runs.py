@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio_setup.model.errors import ConnectionLost, NoWorkspace, RunLost
+from studio_setup.model.report import MAX_LOG_PATH_CHARACTERS
 from studio_setup.model.text import printable
 from studio_setup.terminal.prompt import Reply
 from studio_setup.terminal.shell import Shell
@@ -85,8 +86,8 @@ class RemoteRuns:
         return cls(shell, match[1], match[2])
 
     def log_path(self, run_id: str, command: str) -> str:
-        """Where in the app all of a command's output is."""
-        return f"{self._root}/{run_id}/{command}.log"
+        """Where in the app all of a command's output is, as far as it can be shown."""
+        return printable(f"{self._root}/{run_id}/{command}.log")[:MAX_LOG_PATH_CHARACTERS]
 
     def open_run(self, run_id: str, setup_version: str) -> None:
         """Open a run that claims nothing."""
@@ -95,7 +96,7 @@ class RemoteRuns:
     def claim(self, run_id: str, setup_version: str, *, force: bool) -> Claim:
         """Claim this app start for a run; the claim that holds, which may be another run's."""
         line = f"claim {run_id} {setup_version} {'force' if force else ''}"
-        match = _ask(self._shell, line, r"claim (\w+) (\w+) ([\w-]+)")
+        match = _ask(self._shell, line, r"claim (\w{1,64}) (\w{1,64}) ([\w-]{1,64})")
         return Claim(match[1], match[2], "" if match[3] == "-" else match[3])
 
     def has(self, run_id: str) -> bool:
