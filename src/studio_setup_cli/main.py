@@ -8,7 +8,9 @@ import sys
 import click
 
 from studio_setup.model.errors import BadInput
+from studio_setup_cli.logs import logs
 from studio_setup_cli.run import run
+from studio_setup_cli.status import status
 
 _USAGE_STATUS = 2
 _INTERRUPTED_STATUS = 130
@@ -20,7 +22,8 @@ def cli() -> None:
     """Run commands and setups in the SageMaker Studio apps of your users."""
 
 
-cli.add_command(run)
+for _command in (status, logs, run):
+    cli.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:
