@@ -71,10 +71,8 @@ def status(
         click.echo(f"studio-setup: {survey.not_described} No app is shown as outdated.", err=True)
     if as_json:
         _print_json(survey, only)
-    elif not drawn:
-        print_plain(survey.apps, _shown(survey, only))
-    elif not watch:
-        draw(survey.apps, _shown(survey, only))
+    else:
+        (draw if drawn else print_plain)(survey.apps, _shown(survey, only))
     now = datetime.now(UTC)
     return int(any(needs_somebody(app, now) if fail_on is None else app.state in fail_on for app in survey.apps))
 

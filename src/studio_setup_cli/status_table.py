@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("USER OR SPACE", "TYPE", "STATE", "CODE", "SINCE (UTC)", "VERSION", "REASON")
 _STATE_COLUMN = _HEADINGS.index("STATE")
+_LINES_BESIDE_APPS = 3  # heading, summary, cursor
+_MOST_DRAWN = 500
 _COLOURS = {
     State.FAILED: "red",
     State.TIMED_OUT: "red",
@@ -45,19 +47,31 @@ def print_plain(apps: Apps, shown: Apps) -> None:
 
 
 def draw(apps: Apps, shown: Apps) -> None:
-    """Draw the apps that are shown, and the summary of all."""
+    """Draw the apps that are shown, and the summary of all; very many are printed plainly, which is fast."""
     from rich.console import Console  # noqa: PLC0415 (a pipe does without)
 
-    Console().print(_drawing(apps, shown))
+    if len(shown) > _MOST_DRAWN:
+        print_plain(apps, shown)
+    else:
+        Console().print(_drawing(apps, shown))
 
 
 @contextmanager
 def redrawn() -> Iterator[Callable[[Apps, Apps], None]]:
-    """Yield what draws in place of what it has drawn before."""
-    from rich.live import Live  # noqa: PLC0415 (a pipe does without)
+    """Yield what draws as many apps as the screen has room for, in place of what it has drawn before.
 
-    with Live(auto_refresh=False) as live:
-        yield lambda apps, shown: live.update(_drawing(apps, shown), refresh=True)
+    Nothing of it stays.
+    """
+    from rich.console import Console  # noqa: PLC0415 (a pipe does without)
+    from rich.live import Live  # noqa: PLC0415
+
+    with Live(console=Console(), auto_refresh=False, transient=True) as live:
+
+        def redraw(apps: Apps, shown: Apps) -> None:
+            room = max(1, live.console.height - _LINES_BESIDE_APPS)
+            live.update(_drawing(apps, shown[:room]), refresh=True)
+
+        yield redraw
 
 
 def counts_of(apps: Apps) -> dict[str, int]:

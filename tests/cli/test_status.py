@@ -361,9 +361,33 @@ def test_on_a_terminal_watching_draws_again_in_place(aws: FakeAws, run: Run, scr
     with redirect_stdout(screen):
         assert run("--watch")[0] == 0
     assert "1 running app: 1 running." in seen[1]
-    last_drawing = screen.getvalue().rpartition("\x1b[2K")[2]  # after all that was there was erased
-    assert last_drawing.count("1 running app: 1 succeeded.") == 1
-    assert "1 running." not in last_drawing
+    stays = screen.getvalue().rpartition("\x1b[2K")[2]  # after all that was there was erased
+    assert stays.count("1 running app: 1 succeeded.") == 1
+    assert "1 running." not in stays
+
+
+def test_watching_draws_what_the_screen_has_room_for(
+    aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table that stays in the end has all apps."""
+    monkeypatch.setenv("LINES", "5")
+    for number in range(10):
+        add(aws, user(f"user-{number}"), "succeeded")
+    with redirect_stdout(screen):
+        run("--watch")
+    drawn, _, stays = screen.getvalue().rpartition("\x1b[2K")
+    assert [len(set(re.findall(r"user-\d", text))) for text in (drawn, stays)] == [2, 10]
+
+
+def test_very_many_apps_are_not_drawn(aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To draw ten thousand rows takes longer than to look at ten thousand apps."""
+    monkeypatch.setattr(status_table, "_MOST_DRAWN", 9)
+    for number in range(10):
+        add(aws, user(f"user-{number}"), "succeeded")
+    with redirect_stdout(screen):
+        run()
+    assert screen.getvalue() == screen.text
+    assert screen.text.count("user-") == 10
 
 
 def test_json_on_a_terminal_is_json(aws: FakeAws, run: Run, screen: Screen) -> None:
@@ -398,7 +422,7 @@ def test_while_it_reads_it_says_how_far_back_on_a_terminal(aws: FakeAws, run: Ru
     aws.on_call = on_call
     with redirect_stderr(errors):
         run()
-    assert re.search(r"waiting for the log since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(apps: 1\), 0 s", errors.text)
+    assert re.search(r"waiting for the log since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(apps: 1\), \d+ s", errors.text)
     assert errors.getvalue().endswith("\r\x1b[K")
 
 
