@@ -1,4 +1,4 @@
-"""The operator's own AWS configuration: where it comes from, and what is wrong with it."""
+"""The operator's own AWS access: where it comes from, and what is said when it does not work."""
 
 from __future__ import annotations
 
@@ -10,45 +10,93 @@ from studio_setup.model.errors import BadInput
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.exceptions
+    from botocore.config import Config
     from mypy_boto3_sagemaker import SageMakerClient
 
-# The SDK is imported in functions because that takes longer than everything else that `--help` does.
+_REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+# Operation → the permission it takes
+_PERMISSIONS = {
+    "DescribeStacks": "cloudformation:DescribeStacks",
+    "FilterLogEvents": "logs:FilterLogEvents",
+    "ListApps": "sagemaker:ListApps",
+}
 
 
-def aws_session() -> boto3.Session:
-    """A session of the SDK, with the credentials and the region of the shell.
+def open_session(region: str = "", profile: str = "") -> boto3.Session:
+    """The credentials and the region of the shell, or those that are named.
 
     Raises:
         BadInput: there is no region, there are no credentials, or the configuration cannot be read.
     """
     import boto3  # noqa: PLC0415
 
-    with _bad_configuration():
-        session = boto3.Session()
+    with configuration_errors():
+        session = boto3.Session(region_name=region or None, profile_name=profile or None)
         if not session.region_name:
             raise BadInput("There is no AWS region; set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE.")
         if session.get_credentials() is None:
             raise BadInput("There are no AWS credentials; configure some (aws configure), or set AWS_PROFILE.")
-        return session
+    return session
 
 
 def sagemaker_client() -> SageMakerClient:
-    """A client of the SageMaker API.
+    """A client of the SageMaker API for one setup, which makes its own retries.
 
     Raises:
-        BadInput: as `aws_session`, or the region is not valid.
+        BadInput: as `open_session`.
     """
     from studio_setup.access.control_plane import SDK_CONFIG  # noqa: PLC0415
 
-    with _bad_configuration():
-        return aws_session().client("sagemaker", config=SDK_CONFIG)
+    with configuration_errors():
+        return open_session().client("sagemaker", config=SDK_CONFIG)
+
+
+def fleet_config() -> Config:
+    """How the SDK is to make calls about many apps: patient with throttling."""
+    from botocore.config import Config  # noqa: PLC0415
+
+    return Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
 
 
 @contextmanager
-def _bad_configuration() -> Iterator[None]:
+def configuration_errors() -> Iterator[None]:
+    """Turn what the SDK says of its configuration into one sentence.
+
+    Raises:
+        BadInput: the region, the profile or the configuration file is not usable.
+    """
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
     try:
         yield
     except (BotoCoreError, ValueError) as error:
         raise BadInput(f"The AWS configuration is not usable: {error}") from None
+
+
+@contextmanager
+def call_errors() -> Iterator[None]:
+    """Turn what AWS or the SDK says of a call into one sentence.
+
+    Raises:
+        BadInput: a permission is missing, the credentials have expired, the call is refused or cannot be made.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        yield
+    except ClientError as error:
+        raise BadInput(_refusal(error)) from None
+    except BotoCoreError as error:
+        raise BadInput(f"AWS cannot be called: {error}") from None
+
+
+def _refusal(error: botocore.exceptions.ClientError) -> str:
+    details = error.response.get("Error", {})
+    code, operation = details.get("Code", "unknown"), error.operation_name
+    if code in _REFUSED:
+        return f"You may not call {operation}: it takes the permission {_PERMISSIONS.get(operation, operation)}."
+    if code in _EXPIRED:
+        return f"The AWS credentials have expired ({code}); sign in again."
+    return f"AWS refused the call {operation}: {code}: {details.get('Message', '')}"

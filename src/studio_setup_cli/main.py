@@ -9,7 +9,9 @@ import click
 
 from studio_setup import __version__
 from studio_setup.model.errors import BadInput
+from studio_setup_cli.logs import logs
 from studio_setup_cli.run import run
+from studio_setup_cli.status import status
 from studio_setup_cli.verify import verify
 
 _USAGE_STATUS = 2
@@ -22,8 +24,8 @@ def cli() -> None:
     """Run commands and setups in the SageMaker Studio apps of your users."""
 
 
-cli.add_command(run)
-cli.add_command(verify)
+for _command in (status, logs, run, verify):
+    cli.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,7 +22,7 @@ from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import SetupReport
 from studio_setup.model.setup import Command, Setup, read_script
 from studio_setup_cli.aws import sagemaker_client
-from studio_setup_cli.terminal_view import TerminalView
+from studio_setup_cli.terminal_view import TerminalView, command_result
 
 EXIT_STATUS = {
     Outcome.SUCCEEDED: 0,
@@ -162,9 +162,5 @@ def _show(report: SetupReport, *, as_json: bool) -> None:
         click.echo(json.dumps(report.as_dict()))
         return
     for one in report.commands:
-        status = "-" if one.exit_status is None else one.exit_status
-        left_out = f", {one.left_out_bytes} not shown: {one.log_path}" if one.left_out_bytes else ""
-        click.echo(
-            f"{one.name}: {one.state}, exit status {status}, {one.seconds} s, {one.output_bytes} bytes{left_out}"
-        )
+        click.echo(command_result(one.as_fields()))
     click.echo(f"{report.outcome}" + (f": {report.reason}" if report.reason else ""))

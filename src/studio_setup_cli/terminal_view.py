@@ -1,12 +1,18 @@
-"""The engine's log, as a person at a terminal wants to see it: output as it comes, and what is being waited for."""
+"""The engine's events, as a person at a terminal wants to see them: output as it comes, and what is being waited for.
+
+They come as records while a setup runs here, and as lines of the function's log.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Self, TextIO
 
 from studio_setup.model.deadline import Stopwatch
+from studio_setup.model.text import printable
 
 _TICK_SECONDS = 0.5
 _SENTENCES = {
@@ -15,8 +21,13 @@ _SENTENCES = {
     "login.refused": "{reason}",
     "terminal.opened": "Opened terminal {terminal}.",
     "connection.lost": "Connection lost: {reason} Connecting again.",
+    "command.started": "== {command}",
     "command.stopped": "Stopped {command}.",
     "command.output_left_out": "[{left_out_bytes} bytes not shown; all of it is in the app: {log_path}]",
+}
+_LOGGED_SENTENCES = {
+    "setup.started": "{app}: attempt {attempt} at setup {setup_version} begins ({trigger})",
+    "setup.finished": "{outcome} ({code}) {reason}",
 }
 _WAITS = {
     "control_plane.waiting": "SageMaker to take the call {operation} ({aws_code})",
@@ -29,50 +40,70 @@ _WAITS = {
 }
 
 
-class TerminalView(logging.Handler):
-    """Shows log records on a stream; on a terminal, with a line below that says what is waited for, and how long."""
+class EventView:
+    """Shows events on a stream; on a terminal, with a line below that says what is waited for, and how long.
 
-    def __init__(self, stream: TextIO, wait: str = "SageMaker") -> None:
-        super().__init__(logging.INFO)
+    What an event's fields say is made printable; one that is missing is shown as `?`.
+    """
+
+    def __init__(self, stream: TextIO, wait: str) -> None:
         self._stream = stream
         self._is_terminal = stream.isatty()
         self._wait = wait
         self._watch = Stopwatch()
         self._stopped = threading.Event()
+        self._lock = threading.RLock()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self) -> Self:
-        logging.getLogger("studio_setup").setLevel(logging.INFO)
         if self._is_terminal:
             self._ticker.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
-        logging.getLogger("studio_setup").removeHandler(self)
         if self._ticker.is_alive():
             self._ticker.join()
         self._erase()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show a record of the engine's: its event name decides how."""
-        event, fields = record.getMessage(), record.__dict__
-        self._erase()
-        if event == "command.started":
-            self._stream.write(f"== {fields['command']}\n")
-        elif event == "command.output":
-            self._stream.write(fields["text"] if fields["text"].endswith("\n") else fields["text"] + "\n")
+    def show(self, event: str, fields: Mapping[str, object]) -> None:
+        """Show an event: its name decides how."""
+        shown = _Fields(fields)
+        if event == "command.output":
+            self.write(shown["text"])
         elif event in _SENTENCES:
-            self._stream.write(_SENTENCES[event].format_map(fields) + "\n")
+            self.write(_SENTENCES[event].format_map(shown))
         if event in _WAITS:
-            wait = _WAITS[event].format_map(fields)
-            if wait != self._wait:
-                self._wait, self._watch = wait, Stopwatch()
-        self._stream.flush()
+            self.wait_for(_WAITS[event].format_map(shown))
+
+    def show_logged(self, at: datetime, event: str, fields: Mapping[str, object]) -> None:
+        """Show an event that was logged then, also what somebody who runs a setup here reads in its report."""
+        shown = _Fields(fields)
+        result = fields.get("result")
+        if event in _LOGGED_SENTENCES:
+            sentence = _LOGGED_SENTENCES[event].format_map(shown).rstrip()
+            self.write(f"{at:%Y-%m-%d %H:%M:%S} UTC  {sentence}")
+        elif event == "command.finished" and isinstance(result, Mapping):
+            self.write(command_result(result))
+        else:
+            self.show(event, fields)
+
+    def write(self, text: str) -> None:
+        """Show a text, as whole lines."""
+        with self._lock:
+            self._erase()
+            self._stream.write(text if text.endswith("\n") else f"{text}\n")
+            self._stream.flush()
+
+    def wait_for(self, what: str) -> None:
+        """Say from now on that this is waited for."""
+        with self._lock:
+            if what != self._wait:
+                self._wait, self._watch = what, Stopwatch()
 
     def _tick(self) -> None:
         while not self._stopped.wait(_TICK_SECONDS):
-            with self.lock or threading.RLock():
+            with self._lock:
                 self._erase()
                 self._stream.write(f"waiting for {self._wait}, {self._watch.seconds:.0f} s")
                 self._stream.flush()
@@ -80,3 +111,42 @@ class TerminalView(logging.Handler):
     def _erase(self) -> None:
         if self._is_terminal:
             self._stream.write("\r\x1b[K")
+
+
+class TerminalView(logging.Handler):
+    """Shows the records of a setup that runs here."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(logging.INFO)
+        self._view = EventView(stream, "SageMaker")
+
+    def __enter__(self) -> Self:
+        logging.getLogger("studio_setup").setLevel(logging.INFO)
+        self._view.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        logging.getLogger("studio_setup").removeHandler(self)
+        self._view.__exit__(*details)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record of the engine's."""
+        self._view.show(record.getMessage(), record.__dict__)
+
+
+class _Fields:
+    """Fields as texts fit to be shown: `-` for what has no value, `?` for what is missing."""
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> str:
+        value = self._fields.get(name, "?")
+        return "-" if value is None else printable(str(value))
+
+
+def command_result(fields: Mapping[str, object]) -> str:
+    """How a command ended, in one line; `fields` are those of a `CommandResult`."""
+    left_out = ", {left_out_bytes} not shown: {log_path}" if fields.get("left_out_bytes") else ""
+    text = "{name}: {state}, exit status {exit_status}, {seconds} s, {output_bytes} bytes"
+    return (text + left_out).format_map(_Fields(fields))

@@ -7,7 +7,6 @@ of the domain, creates one app and deletes nothing.
 from __future__ import annotations
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -19,8 +18,8 @@ from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import BadInput
 from studio_setup.model.outcomes import Outcome
-from studio_setup_cli.aws import aws_session
-from studio_setup_cli.terminal_view import TerminalView
+from studio_setup_cli.aws import open_session
+from studio_setup_cli.terminal_view import EventView
 
 if TYPE_CHECKING:
     import boto3
@@ -55,7 +54,7 @@ def verify(*, domain_id: str, user_profile_name: str, space_name: str, stack_nam
     else:
         app = App(domain_id, user_profile_name, "JupyterServer", "default")
     try:
-        _check(aws_session(), app, stack_name)
+        _check(open_session(), app, stack_name)
     except (CheckFailed, ClientError, BotoCoreError) as error:
         click.echo(f"The check failed: {error}", err=True)
         return 1
@@ -142,13 +141,13 @@ def _follow_setup(log: _Log, app: App) -> Line:
         CheckFailed: the log is silent about this app.
     """
     silence = Deadline.after(_SILENCE_SECONDS)
-    with TerminalView(sys.stdout, "the function") as view:
+    with EventView(sys.stdout, "the function") as view:
         while not silence.expired:
             for line in log.new_lines():
                 if line.get("app") != app.label:
                     continue
                 silence = Deadline.after(_SILENCE_SECONDS)
-                view.handle(logging.makeLogRecord({**line, "msg": line.get("message", "")}))
+                view.show(str(line.get("message", "")), line)
                 if line.get("message") == "setup.finished" and line["outcome"] not in _RETRIED:
                     return line
             silence.pause(_POLL_SECONDS)

@@ -46,6 +46,7 @@ BROKEN = [
     pytest.param("studio_setup.runs.command_run", "from studio_setup.access import login", id="runs-imports-access"),
     pytest.param("studio_setup.access.login", "from studio_setup.setup_run import Job", id="access-imports-use-case"),
     pytest.param("studio_setup.setup_run", "import studio_setup.fleet.status", id="use-case-imports-its-neighbour"),
+    pytest.param("studio_setup.fleet.survey", "from studio_setup.setup_run import Job", id="fleet-imports-neighbour"),
     pytest.param("studio_setup.setup_run", "from studio_setup import App", id="use-case-imports-the-api"),
     pytest.param("studio_setup.handler", "import studio_setup.reconcile", id="handler-imports-its-neighbour"),
     pytest.param("studio_setup.handler", "from studio_setup_cli import run", id="handler-imports-the-command-line"),

@@ -1,0 +1,85 @@
+"""The deployed stack: its outputs, by which everything else is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from studio_setup.model.errors import BadInput
+from studio_setup_cli.aws import call_errors, configuration_errors, fleet_config, open_session
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+    from studio_setup.fleet.survey import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stack is, as the operator names it; an empty region or profile means that of the shell."""
+
+    stack_name: str
+    region: str = ""
+    profile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What the stack's outputs name."""
+
+    function_name: str
+    log_group_name: str
+    failure_queue_url: str
+    rule_name: str
+
+
+def find_stack(client: CloudFormationClient, name: str) -> Stack:
+    """The stack of that name, in the client's region.
+
+    Raises:
+        BadInput: there is none, it is not one of Studio Setup, or it may not be looked at.
+    """
+    region = client.meta.region_name
+    with call_errors():
+        try:
+            stacks = client.describe_stacks(StackName=name)["Stacks"]
+        except client.exceptions.ClientError as error:
+            # CloudFormation's way of saying that there is none.
+            if error.response.get("Error", {}).get("Code") != "ValidationError":
+                raise
+            raise BadInput(
+                f"There is no stack {name!r} in {region}; give --stack-name, --region or --profile."
+            ) from None
+    outputs = {output.get("OutputKey"): output.get("OutputValue", "") for output in stacks[0].get("Outputs", [])}
+    try:
+        return Stack(
+            function_name=outputs["FunctionName"],
+            log_group_name=outputs["LogGroupName"],
+            failure_queue_url=outputs["FailureQueueUrl"],
+            rule_name=outputs["RuleName"],
+        )
+    except KeyError as missing:
+        status = stacks[0].get("StackStatus", "unknown")
+        raise BadInput(
+            f"The stack {name!r} in {region} has no output {missing.args[0]}: it is not one of Studio Setup, or not"
+            f" deployed completely (its status is {status})."
+        ) from None
+
+
+def find_sources(place: Place) -> Sources:
+    """Whom to ask about the fleet of the stack at that place.
+
+    Raises:
+        BadInput: as `open_session` and `find_stack`.
+    """
+    from studio_setup.fleet.function_log import FunctionLog  # noqa: PLC0415
+    from studio_setup.fleet.survey import Sources  # noqa: PLC0415
+
+    session, config = open_session(place.region, place.profile), fleet_config()
+    with configuration_errors():
+        cloudformation = session.client("cloudformation", config=config)
+        sagemaker = session.client("sagemaker", config=config)
+        lambda_client = session.client("lambda", config=config)
+        logs = session.client("logs", config=config)
+    stack = find_stack(cloudformation, place.stack_name)
+    return Sources(sagemaker, lambda_client, stack.function_name, FunctionLog(logs, stack.log_group_name))
