@@ -71,17 +71,12 @@ class JupyterApp:
     async def stop(self) -> None:
         """Stop the server, with SIGTERM first, and do not restart it."""
         async with self._changing:
-            await self._end(signal.SIGTERM)
-
-    async def kill_for_good(self) -> None:
-        """Kill the server, and do not restart it."""
-        async with self._changing:
-            await self._end(signal.SIGKILL)
+            await self._end()
 
     async def restart(self) -> None:
         """Stop the server and start another on the same port; return as soon as that process exists."""
         async with self._changing:
-            await self._end(signal.SIGTERM)
+            await self._end()
             await self._spawn()
 
     def kill(self, signal_number: int) -> None:
@@ -159,14 +154,14 @@ class JupyterApp:
             if self._options.autorestart:
                 await self._spawn()
 
-    async def _end(self, signal_number: int) -> None:
+    async def _end(self) -> None:
         process, self._process = self._process, None
         if self._watcher:
             self._watcher.cancel()
         if process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal_number)
+            process.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(_STOP_LIMIT_SECONDS):
                 await process.wait()
