@@ -82,6 +82,6 @@ class LoginTrial:
 
     def _after_answer(self, answer: requests.Response, **_: object) -> None:
         self.secrets |= {cookie.value or "" for cookie in answer.cookies if cookie.name in {SESSION_COOKIE, "_xsrf"}}
-        is_status = answer.ok and urlsplit(answer.url).path.endswith("/api/status")
+        is_status = urlsplit(answer.url).path.endswith("/api/status") and "started" in answer.text
         if self._trouble is Trouble.SESSION_DENIED or (self._trouble is Trouble.SESSION_SHORT and is_status):
             self._scenario.studio.end_sessions()

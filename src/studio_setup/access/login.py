@@ -135,9 +135,8 @@ class Login:
 
 def _refused(http: Http, what: str, answers: list[Answer]) -> LoginRefused:
     """The refusal with all that one needs in order to understand it: the answers, and the names of the cookies."""
-    cookies = ", ".join(sorted({cookie.name[:60] for cookie in http.cookies})[:20]) or "none"
     seen = "; ".join(f"{parse_url(answer.url).host} answered {describe(answer)}" for answer in answers[-4:])
-    return LoginRefused(f"{what}: {seen or 'nothing was asked'}. Cookies: {cookies}.")
+    return LoginRefused(f"{what}: {seen or 'nothing was asked'}. Cookies: {http.cookie_names}.")
 
 
 def _origin(answer: Answer) -> str:
