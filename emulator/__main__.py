@@ -6,17 +6,28 @@ Standard output has one JSON object a line: first the endpoints, then the event 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import shlex
 import signal
 import threading
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from emulator.app_host import StartOptions
 from emulator.app_kinds import KINDS
+from emulator.login_forms import Expired, LandingUriWithoutPath, Login, LoginForms, PresignedUrl
 from emulator.state import Account, AuthMode
 from emulator.studio import DOMAIN_ID, USER_PROFILE, LocalStudio
+
+_LOGIN_FORMS: dict[str, StrEnum] = dataclasses.asdict(LoginForms())
+_HELP = {
+    "login": "how a presigned URL leads into the app",
+    "expired": "the answer to a request without a good session",
+    "landing_uri_without_path": "the answer to a LandingUri such as app:JupyterLab:",
+    "presigned_url": "how often a presigned URL logs in",
+}
 
 
 def main() -> None:
@@ -59,9 +70,19 @@ def _studio(arguments: argparse.Namespace) -> LocalStudio:
             shell=tuple(shlex.split(arguments.shell)) or None,
         ),
         account=Account(arguments.account_id, arguments.region),
+        login_forms=_login_forms(arguments),
         api_port=arguments.api_port,
         front_door_port=arguments.front_door_port,
         on_event=_print,
+    )
+
+
+def _login_forms(arguments: argparse.Namespace) -> LoginForms:
+    return LoginForms(
+        login=Login(arguments.login),
+        expired=Expired(arguments.expired),
+        landing_uri_without_path=LandingUriWithoutPath(arguments.landing_uri_without_path),
+        presigned_url=PresignedUrl(arguments.presigned_url),
     )
 
 
@@ -86,6 +107,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--shared-space-name", help="add a shared space without an owner")
     parser.add_argument("--shared-space-app-type", choices=[*KINDS], default="JupyterServer")
     parser.add_argument("--shell", default="", help="the program that terminals run (default: that of the app type)")
+    for name, default in _LOGIN_FORMS.items():
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, choices=[*type(default)], default=default, help=f"{_HELP[name]} (default: {default})")
     parser.add_argument("--account-id", default=Account().account_id)
     parser.add_argument("--region", default=Account().region)
     return parser.parse_args()

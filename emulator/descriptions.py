@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Members = dict[str, Any]
 
 
-def domain_details(domain: Domain, account: Account) -> Members:
+def domain_details(domain: Domain, account: Account, url: str) -> Members:
     """Return the members of DescribeDomain."""
     landing = domain.default_landing_uri
     return {
@@ -24,6 +24,7 @@ def domain_details(domain: Domain, account: Account) -> Members:
         "LastModifiedTime": domain.created,
         "AuthMode": str(domain.auth_mode),
         "AppNetworkAccessType": "PublicInternetOnly",
+        "Url": url,
         **({"DefaultUserSettings": {"DefaultLandingUri": landing}} if landing else {}),
     }
 

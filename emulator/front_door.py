@@ -1,11 +1,12 @@
 """Studio's hosts as a browser sees them: login by token, session cookie, loading page, and the app behind them.
 
-The Host header of a request says which host it is for. The sign-in page is on another host (`localhost`), as on AWS;
-without a session cookie, every path but `/auth` redirects there.
+The Host header of a request says which host it is for. The sign-in page is on another host (`localhost`), as on AWS.
+How a login goes on, and what a request without a session is answered, has several forms (`login_forms`).
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from emulator.app_kinds import JUPYTER_SERVER, app_type_at
 from emulator.hosts import PORTAL_ADDRESS
+from emulator.login_forms import Expired, Login, PresignedUrl
 from emulator.proxy import Proxy, bad_gateway
 from emulator.state import AppKey, AppStatus
 
@@ -26,11 +28,14 @@ SIGN_IN_HOST = "localhost"
 _SIGN_IN_PAGE = "<!doctype html><title>AWS sign-in</title><h1>AWS sign-in</h1><form><input name='user'></form>"
 _LOADING_PAGE = "<!doctype html><title>Studio</title><p>The JupyterServer application default is starting.</p>"
 _PORTAL_PAGE = "<!doctype html><title>Studio portal</title><h1>SageMaker Studio</h1>"
+_SCRIPT_PAGE = "<!doctype html><title>Amazon SageMaker Studio</title><script>location.replace({path})</script>"
 _EDITOR_PAGE = "<!doctype html><title>Code Editor</title><p>Stand-in for Code Editor, which has no Jupyter.</p>"
 _UNUSABLE = (
     "App [{app}] associated with space [{space}] and userprofile [null] is not found or in unusable state. "
     "Please try again after making sure that the app is created and InService"
 )
+_EXPIRED = "Invalid or Expired Auth Token. Request a new presigned URL to continue using SageMaker."
+_EXPIRED_STATUSES = {Expired.TEXT_200: 200, Expired.TEXT_401: 401, Expired.TEXT_403: 403}
 
 
 class FrontDoor:
@@ -49,9 +54,11 @@ class FrontDoor:
             return _page(_SIGN_IN_PAGE)
         if request.path == "/auth":
             return self._log_in(request, address)
+        if address == PORTAL_ADDRESS and self._state.login_forms.login is Login.PORTAL_FIRST:
+            return _page(_PORTAL_PAGE)
         session = self._sessions.find(request.cookies.get(SESSION_COOKIE), address)
         if session is None:
-            return _to_sign_in(request)
+            return self._without_session(request)
         return _page(_PORTAL_PAGE) if address == PORTAL_ADDRESS else await self._inside(request, session)
 
     async def _inside(self, request: web.Request, session: Session) -> web.StreamResponse:
@@ -68,12 +75,16 @@ class FrontDoor:
         return web.Response(status=404)
 
     def _log_in(self, request: web.Request, address: str) -> web.Response:
-        redeemed = self._sessions.redeem(request.query.get("token", ""), address)
+        token, forms = request.query.get("token", ""), self._state.login_forms
+        grant = self._sessions.grant_of(token)
+        if grant and address == PORTAL_ADDRESS != grant.landing.address and forms.login is Login.PORTAL_FIRST:
+            return _redirect(_on_host(request, grant.landing.address, request.raw_path))
+        redeemed = self._sessions.redeem(token, address, is_reusable=forms.presigned_url is PresignedUrl.REUSABLE)
         if redeemed is None:
-            return _to_sign_in(request)
+            return self._without_session(request)
         cookie, session = redeemed
         landing_path, lifetime = session.grant.landing.path, session.grant.session_seconds
-        response = _redirect(landing_path)
+        response = self._logged_in(request, landing_path)
         response.set_cookie(SESSION_COOKIE, cookie, httponly=True, max_age=lifetime, samesite="Lax")
         readable = {
             "authMode": "Iam",
@@ -85,6 +96,21 @@ class FrontDoor:
         for name, value in readable.items():
             response.set_cookie(name, value, max_age=lifetime)
         return response
+
+    def _logged_in(self, request: web.Request, landing_path: str) -> web.Response:
+        match self._state.login_forms.login:
+            case Login.REDIRECT:
+                return _redirect(landing_path)
+            case Login.SCRIPT_PAGE:
+                return _page(_SCRIPT_PAGE.format(path=json.dumps(landing_path)))
+            case Login.PORTAL_FIRST:
+                return _redirect(_on_host(request, PORTAL_ADDRESS, "/"))
+
+    def _without_session(self, request: web.Request) -> web.Response:
+        status = _EXPIRED_STATUSES.get(self._state.login_forms.expired)
+        if status is None:
+            return _redirect(_on_host(request, SIGN_IN_HOST, "/signin"))
+        return web.Response(status=status, text=_EXPIRED)
 
     async def _space_app(self, request: web.Request, grant: Grant, app_type: str) -> web.StreamResponse:
         start = self._start_of(grant, app_type)
@@ -114,8 +140,8 @@ class FrontDoor:
         return self._host.starts.get(app.key) if app else None
 
 
-def _to_sign_in(request: web.Request) -> web.Response:
-    return _redirect(f"http://{SIGN_IN_HOST}:{request.url.port}/signin")
+def _on_host(request: web.Request, host: str, path: str) -> str:
+    return f"http://{host}:{request.url.port}{path}"
 
 
 def _redirect(location: str) -> web.Response:

@@ -22,6 +22,16 @@ class Landing:
     path: str
 
 
+def refuse_without_path(landing_uri: str) -> None:
+    """Refuse a LandingUri that names an app and no path in it.
+
+    Raises:
+        ApiError: it is such a one.
+    """
+    if re.fullmatch(r"app:[A-Za-z]+:", landing_uri):
+        raise ApiError("ValidationException", f"Invalid LandingUri [{landing_uri}]")
+
+
 def landing_of(landing_uri: str, space: Space | None) -> Landing:
     """Return where a login ends.
 

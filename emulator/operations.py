@@ -15,7 +15,9 @@ from emulator.descriptions import (
     space_row,
 )
 from emulator.faults import ApiError
-from emulator.landing import landing_of
+from emulator.hosts import FRONT_DOOR_ADDRESS, PORTAL_ADDRESS
+from emulator.landing import landing_of, refuse_without_path
+from emulator.login_forms import LandingUriWithoutPath, Login
 from emulator.sessions import Grant
 from emulator.state import App, AppKey, AppStatus, AuthMode, Domain, Space, UserProfile
 
@@ -53,7 +55,7 @@ class Operations:
         }
 
     def _describe_domain(self, params: Members) -> Members:
-        return domain_details(self._domain(params), self._state.account)
+        return domain_details(self._domain(params), self._state.account, self._url_of(FRONT_DOOR_ADDRESS))
 
     def _create_app(self, params: Members) -> Members:
         key = self._owned_key(params)
@@ -101,6 +103,9 @@ class Operations:
         if space and space.is_private and space.owner != profile.name:
             reason = f"UserProfile [{profile.name}] is not the owner of private space [{space.name}]."
             raise ApiError("ValidationException", reason)
+        forms = self._state.login_forms
+        if forms.landing_uri_without_path is LandingUriWithoutPath.REFUSED:
+            refuse_without_path(params.get("LandingUri", ""))
         landing_uri = params.get("LandingUri", "") or ("" if space else domain.default_landing_uri)
         landing = landing_of(landing_uri, space)
         grant = Grant(
@@ -111,7 +116,8 @@ class Operations:
             params.get("SessionExpirationDurationInSeconds", 43200),
         )
         token = self._sessions.mint(grant, params.get("ExpiresInSeconds", 300))
-        return {"AuthorizedUrl": f"{self._url_of(landing.address)}/auth?token={token}"}
+        address = PORTAL_ADDRESS if forms.login is Login.PORTAL_FIRST else landing.address
+        return {"AuthorizedUrl": f"{self._url_of(address)}/auth?token={token}"}
 
     def _describe_user_profile(self, params: Members) -> Members:
         self._domain(params)

@@ -1,4 +1,4 @@
-"""The tokens of presigned URLs, which log in once, and the sessions of logged-in browsers."""
+"""The tokens of presigned URLs, and the sessions of logged-in browsers."""
 
 from __future__ import annotations
 
@@ -33,26 +33,30 @@ class Session:
 
 
 class Sessions:
-    """Every unused token and every session."""
+    """Every token that may still be used, and every session."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, tuple[Grant, float]] = {}
         self._sessions: dict[str, Session] = {}
 
     def mint(self, grant: Grant, expires_in_seconds: float) -> str:
-        """Return a new token for one login, as long and opaque as real ones."""
+        """Return a new token, as long and opaque as real ones."""
         token = _jwt_like()
         self._tokens[token] = (grant, time.time() + expires_in_seconds)
         return token
 
-    def redeem(self, token: str, address: str) -> tuple[str, Session] | None:
-        """Return a new session and its cookie for a token; None if it is unknown, used, expired or for another host."""
+    def grant_of(self, token: str) -> Grant | None:
+        """Return what a token allows; None if it is unknown, used or expired."""
         grant, expires = self._tokens.get(token, (None, 0.0))
+        return grant if expires >= time.time() else None
+
+    def redeem(self, token: str, address: str, *, is_reusable: bool) -> tuple[str, Session] | None:
+        """Return a new session and its cookie for a token; None if it is unknown, used, expired or for another host."""
+        grant = self.grant_of(token)
         if grant is None or grant.landing.address != address:
             return None
-        del self._tokens[token]
-        if expires < time.time():
-            return None
+        if not is_reusable:
+            del self._tokens[token]
         cookie = secrets.token_urlsafe(48)
         session = Session(grant, time.time() + grant.session_seconds)
         self._sessions[cookie] = session

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from emulator.login_forms import LoginForms
+
 
 class AuthMode(StrEnum):
     """How users sign in to a domain; presigned URLs exist only for IAM."""
@@ -117,6 +119,7 @@ class StudioState:
     """Everything that exists in this Studio, by name."""
 
     account: Account = field(default_factory=Account)
+    login_forms: LoginForms = field(default_factory=LoginForms)
     domains: dict[str, Domain] = field(default_factory=dict)
     user_profiles: dict[tuple[str, str], UserProfile] = field(default_factory=dict)
     spaces: dict[tuple[str, str], Space] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from emulator.faulty_network.network import FaultyNetwork
 from emulator.front_door import FrontDoor
 from emulator.handles import AppHandle
 from emulator.hosts import FRONT_DOOR_ADDRESS, Hosts, runner_for
+from emulator.login_forms import LoginForms
 from emulator.operations import Operations
 from emulator.proxy import Proxy
 from emulator.sagemaker_api import SageMakerApi
@@ -48,6 +49,7 @@ class LocalStudio:
         state_dir: the folder for containers and homes while it runs; a temporary one if None.
         defaults: how apps start, unless `create_app` has other options.
         account: the account id and region that it pretends to have.
+        login_forms: the forms of its logins.
         api_port: port of the SageMaker API; 0 lets the system choose.
         front_door_port: port of Studio's hosts; 0 lets the system choose.
         on_event: called with each CreateApp event, on the Studio's thread; it must not block.
@@ -59,6 +61,7 @@ class LocalStudio:
         *,
         defaults: StartOptions | None = None,
         account: Account | None = None,
+        login_forms: LoginForms | None = None,
         api_port: int = 0,
         front_door_port: int = 0,
         on_event: Callable[[Event], None] | None = None,
@@ -71,7 +74,7 @@ class LocalStudio:
         self._defaults = defaults or StartOptions()
         self._ports = (api_port, front_door_port)
         self._on_event = on_event
-        self._state = StudioState(account or Account())
+        self._state = StudioState(account or Account(), login_forms or LoginForms())
         self._sessions = Sessions()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="local-studio", daemon=True)
@@ -98,6 +101,15 @@ class LocalStudio:
     def api_calls(self) -> list[tuple[str, dict[str, Any]]]:
         """Every API call so far, as (operation, parameters)."""
         return list(self._api.calls)
+
+    @property
+    def login_forms(self) -> LoginForms:
+        """The forms of the logins, which may be changed at any time."""
+        return self._state.login_forms
+
+    @login_forms.setter
+    def login_forms(self, forms: LoginForms) -> None:
+        self._state.login_forms = forms
 
     def add_domain(
         self, domain_id: str = DOMAIN_ID, auth_mode: AuthMode = AuthMode.IAM, default_landing_uri: str = ""

@@ -11,7 +11,6 @@ import pytest
 from emulator.app_host import StartOptions
 from emulator.faulty_network.steps import Fault, FaultKind, Step, StepKind
 from emulator.studio import LocalStudio
-from studio_setup.access.library_logs import quiet_libraries
 from tests.support.matrix import ALWAYS, ONCE, REPLIES, STEPS, Cell, Row, cells
 from tests.support.matrix_cells import Matrix
 from tests.support.scenario import Place, Scenario
@@ -22,32 +21,6 @@ ENDS_BY_ITSELF_SECONDS = 90.0
 TRANSPORT = {FaultKind.RESET, FaultKind.CLOSE, FaultKind.CUT, FaultKind.LATENCY, FaultKind.TRICKLE}
 XSRF = {FaultKind.XSRF_MISSING, FaultKind.XSRF_DUPLICATED, FaultKind.XSRF_CHANGED}
 SESSION = {FaultKind.SESSION_ENDS, FaultKind.TOKEN_USED, *XSRF}
-
-
-class Records(logging.Handler):
-    """Keeps every log record."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.kept: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the record."""
-        self.kept.append(record)
-
-
-@pytest.fixture
-def records() -> Iterator[list[logging.LogRecord]]:
-    """What the engine and its libraries log during a test."""
-    quiet_libraries()
-    records = Records()
-    engine = logging.getLogger("studio_setup")
-    level = engine.level
-    engine.setLevel(logging.DEBUG)
-    logging.getLogger().addHandler(records)
-    yield records.kept
-    logging.getLogger().removeHandler(records)
-    engine.setLevel(level)
 
 
 @pytest.fixture(scope="module")

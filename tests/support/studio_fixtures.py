@@ -8,6 +8,7 @@ ours is left open.
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +16,22 @@ import pytest
 
 from emulator.app_host import StartOptions
 from emulator.studio import LocalStudio
+from studio_setup.access.library_logs import quiet_libraries
 from tests.support.scenario import Place, Scenario
 
 _NUMBERS = itertools.count(1)
+
+
+class _Records(logging.Handler):
+    """Keeps every log record."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.kept: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the record."""
+        self.kept.append(record)
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +115,20 @@ def shared_app(
 def either_app(request: pytest.FixtureRequest, shared_app: Callable[..., Scenario]) -> Scenario:
     """A shared app of each type."""
     return shared_app(request.param)
+
+
+@pytest.fixture
+def records() -> Iterator[list[logging.LogRecord]]:
+    """What the engine and its libraries log during a test."""
+    quiet_libraries()
+    records = _Records()
+    engine = logging.getLogger("studio_setup")
+    level = engine.level
+    engine.setLevel(logging.DEBUG)
+    logging.getLogger().addHandler(records)
+    yield records.kept
+    logging.getLogger().removeHandler(records)
+    engine.setLevel(level)
 
 
 @pytest.fixture

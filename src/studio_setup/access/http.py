@@ -54,6 +54,11 @@ class Http:
         """The session's cookies."""
         return self._session.cookies
 
+    @property
+    def cookie_names(self) -> str:
+        """The names of the session's cookies, for a message."""
+        return ", ".join(sorted({cookie.name[:60] for cookie in self.cookies})[:20]) or "none"
+
     def ca_bundle(self, url: str) -> str:
         """The file of certificates that the environment names for HTTPS (REQUESTS_CA_BUNDLE), or empty."""
         verify = self._session.merge_environment_settings(url, {}, None, None, None)["verify"]

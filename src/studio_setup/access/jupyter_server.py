@@ -70,12 +70,13 @@ class JupyterServer:
             raise ConnectionLost(f"{method} {'/'.join(path)} failed: {lost.message}.") from None
         host = _host(answer.redirect_target)
         if host and host != _host(self._base_url):
-            raise LoginExpired(f"{method} {'/'.join(path)} leads to sign in at {host}.")
-        if is_expired_login(answer):
-            raise LoginExpired(
-                f"{method} {'/'.join(path)} was answered as if the login had expired: {describe(answer)}."
-            )
-        return answer
+            problem = f"leads to sign in at {host}"
+        elif is_expired_login(answer):
+            problem = "was answered as if the login had expired"
+        else:
+            return answer
+        seen = f"{describe(answer)}. Cookies: {self._http.cookie_names}."
+        raise LoginExpired(f"{method} {'/'.join(path)} {problem}: {seen}")
 
     def request_with_xsrf(
         self, method: str, path: Path, body: dict[str, str] | None, deadline: Deadline | None = None

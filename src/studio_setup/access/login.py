@@ -63,17 +63,14 @@ class Login:
 
     def _log_in_once(self, http: Http) -> str:
         http.cookies.clear()
-        landing, redirects = self._follow(http, self._presigned_url())
-        _refuse_login_errors(landing)
-        url = parse_url(landing.url)
-        host = f"{url.scheme}://{url.netloc}"
-        path = base_path_at(url.path or "")
-        if not path:
-            # A page that goes on by a script, or a portal's page: the session may be good all the same.
-            path = expected_base_path(self._app)
-            self._check_jupyter_at(http, host + path, landing)
-        log.LOGIN_DONE.log(host=url.host, landing_uri=self._landing_uri, redirects=redirects)
-        return host + path
+        answers = self._follow(http, self._presigned_url())
+        landing = answers[-1]
+        _refuse_login_errors(http, landing)
+        path = base_path_at(parse_url(landing.url).path or "")
+        # A page that goes on by a script, or a portal's page: the session may be good all the same.
+        base_url = _origin(landing) + path if path else self._find_jupyter(http, answers)
+        log.LOGIN_DONE.log(host=parse_url(base_url).host, landing_uri=self._landing_uri, redirects=len(answers) - 1)
+        return base_url
 
     def _presigned_url(self) -> str:
         try:
@@ -101,25 +98,33 @@ class Login:
     def _use_other_form(self) -> None:
         self._landing_uri, self._other_landing_uri = self._other_landing_uri, self._landing_uri
 
-    def _follow(self, http: Http, start: str) -> tuple[Answer, int]:
-        """Follow redirects like a browser, but to Studio's own hosts only: the last answer, and how many there were."""
+    def _follow(self, http: Http, start: str) -> list[Answer]:
+        """Follow redirects like a browser, but to Studio's own hosts only: every answer, in order."""
         hosts = studio_hosts(start, self._app.domain_id, self._owner.hosts)
-        url = start
-        for redirects in range(_MAX_REDIRECTS):
-            _refuse_other_hosts(url, start, hosts)
-            answer = self._ask(http, url)
-            if not answer.redirect_target:
-                return answer, redirects
-            url = _redirect_target(url, answer.redirect_target)
-        raise LoginRefused(f"The login redirects more than {_MAX_REDIRECTS} times.")
+        url, answers = start, list[Answer]()
+        while len(answers) < _MAX_REDIRECTS:
+            if problem := _why_not_to(url, start, hosts):
+                raise _refused(http, f"The login leads {problem}", answers)
+            answers.append(self._ask(http, url))
+            if not answers[-1].redirect_target:
+                return answers
+            url = _redirect_target(answers[-1])
+        raise _refused(http, f"The login redirects more than {_MAX_REDIRECTS} times", answers)
 
-    def _check_jupyter_at(self, http: Http, base_url: str, landing: Answer) -> None:
-        status = self._ask(http, f"{base_url}/api/status")
-        if not is_jupyter_status(status):
-            raise LoginRefused(
-                f"The login landed outside the app: {describe(landing)}. Asked with the cookies so far,"
-                f" api/status of the app answered: {describe(status)}. Cookies: {_cookie_names(http)}."
-            )
+    def _find_jupyter(self, http: Http, answers: list[Answer]) -> str:
+        """Ask for the server on every host that the login led through: the session is good at one of them, or none."""
+        path = expected_base_path(self._app)
+        statuses = []
+        for origin in dict.fromkeys(_origin(answer) for answer in reversed(answers)):
+            statuses.append(self._ask(http, f"{origin}{path}/api/status"))
+            if is_jupyter_status(statuses[-1]):
+                return origin + path
+        refused = _refused(
+            http,
+            "The login landed outside the app, and with the cookies so far the app is not there either",
+            [answers[-1], *statuses],
+        )
+        raise ConnectionLost(refused.message) if any(map(_may_pass, statuses)) else refused
 
     def _ask(self, http: Http, url: str) -> Answer:
         try:
@@ -128,31 +133,46 @@ class Login:
             raise ConnectionLost(f"The login failed: {lost.message}.") from None
 
 
-def _cookie_names(http: Http) -> str:
-    return ", ".join(sorted({cookie.name[:60] for cookie in http.cookies})[:20]) or "none"
+def _refused(http: Http, what: str, answers: list[Answer]) -> LoginRefused:
+    """The refusal with all that one needs in order to understand it: the answers, and the names of the cookies."""
+    seen = "; ".join(f"{parse_url(answer.url).host} answered {describe(answer)}" for answer in answers[-4:])
+    return LoginRefused(f"{what}: {seen or 'nothing was asked'}. Cookies: {http.cookie_names}.")
 
 
-def _redirect_target(url: str, location: str) -> str:
+def _origin(answer: Answer) -> str:
+    url = parse_url(answer.url)
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _redirect_target(answer: Answer) -> str:
+    """Where a redirect leads; empty if that is not a URL."""
     try:
-        return urljoin(url, location)
+        return urljoin(answer.url, answer.redirect_target)
     except ValueError:
-        raise LoginRefused("The login redirects to an invalid URL.") from None
+        return ""
 
 
-def _refuse_other_hosts(url: str, start: str, hosts: frozenset[str]) -> None:
+def _why_not_to(url: str, start: str, hosts: frozenset[str]) -> str:
     """Send nothing to a host that is not Studio's; parsed as requests does, so that both mean the same host."""
     try:
         there, first = parse_url(url), parse_url(start)
     except LocationParseError:
-        raise LoginRefused("The login leads to an invalid URL.") from None
+        return "to an invalid URL"
+    if not url:
+        return "to an invalid URL"
     if there.scheme != first.scheme or there.host not in hosts:
-        raise LoginRefused(f"The login leads away from Studio, to {there.scheme} at {there.host}.")
+        return f"away from Studio, to {there.scheme} at {there.host}"
+    return ""
 
 
-def _refuse_login_errors(answer: Answer) -> None:
-    status = answer.status
+def _refuse_login_errors(http: Http, answer: Answer) -> None:
     # A space's host answers 404 until its app is known there.
-    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS} or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise ConnectionLost(f"The login was answered with HTTP {status}.")
-    if status >= HTTPStatus.BAD_REQUEST or is_expired_login(answer):
-        raise LoginRefused(f"The login was refused: {describe(answer)}.")
+    if answer.status == HTTPStatus.NOT_FOUND or _may_pass(answer):
+        raise ConnectionLost(f"The login was answered with HTTP {answer.status}.")
+    if answer.status >= HTTPStatus.BAD_REQUEST or is_expired_login(answer):
+        raise _refused(http, "The login was refused", [answer])
+
+
+def _may_pass(answer: Answer) -> bool:
+    """Is it the answer of a server that is starting, or has too much to do?"""
+    return answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
