@@ -41,6 +41,16 @@ def complaints(log: Iterable[Line]) -> list[str]:
     return [complaint for line in log if not _is_lambdas(line) for complaint in [_complaint(line)] if complaint]
 
 
+def declared_fields(message: str) -> set[str]:
+    """The fields that an event has; those of an object have its name and a dot before their own."""
+    found = set()
+    for variant in SCHEMA["anyOf"]:
+        if variant["properties"]["message"]["const"] == message:
+            for name, kind in variant["properties"].items():
+                found |= {name, *(f"{name}.{inner}" for inner in kind.get("properties", {}))}
+    return found
+
+
 class LogCheck:
     """Looks at what the functions of a cloud have logged, each line once."""
 
