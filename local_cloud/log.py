@@ -12,9 +12,9 @@ _POLL_SECONDS = 0.2
 
 
 def lines(logs: Any, group: str) -> list[Line]:  # noqa: ANN401 (an SDK client)
-    """Return every line of a log group so far, oldest first; a line that is not JSON is under `text`."""
+    """Return every line of a log group so far, oldest first, as `parsed`."""
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-    return [_parsed(event["message"]) for page in pages for event in page["events"]]
+    return [parsed(event["message"]) for page in pages for event in page["events"]]
 
 
 def follow(logs: Any, group: str, limit_seconds: float) -> Iterator[Line]:  # noqa: ANN401 (the same)
@@ -33,7 +33,8 @@ def follow(logs: Any, group: str, limit_seconds: float) -> Iterator[Line]:  # no
     raise TimeoutError(f"nothing new in {group} for {limit_seconds:.0f} seconds")
 
 
-def _parsed(message: str) -> Line:
+def parsed(message: str) -> Line:
+    """Return the fields of a line; a line that is not JSON is under `text`."""
     try:
         line = json.loads(message)
     except ValueError:

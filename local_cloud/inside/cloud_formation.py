@@ -1,16 +1,17 @@
 """Adds to ministack's CloudFormation what the template needs.
 
-Namely trails, alarms on metric expressions, Fn::Join in conditions, and AllowedValues for lists. Such an alarm is
-never evaluated, and such a trail logs nothing.
+Namely trails, saved queries, alarms on metric expressions, Fn::Join in conditions, and AllowedValues for lists. Such an
+alarm is never evaluated, such a trail logs nothing, and such a query is nowhere to be found.
 """
 
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import cloudtrail
+from ministack.services import cloudtrail, cloudwatch_logs
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 Json = Any
@@ -20,6 +21,11 @@ AlarmRecord = Callable[[str, dict[str, Json]], dict[str, Json]]
 def fill_gaps() -> None:
     """Make CloudFormation accept them."""
     provisioners._RESOURCE_HANDLERS["AWS::CloudTrail::Trail"] = {"create": _create_trail, "delete": _delete_trail}
+    provisioners._RESOURCE_HANDLERS["AWS::Logs::QueryDefinition"] = {
+        "create": _create_query,
+        "update": lambda physical_id, *_: (physical_id, {"QueryDefinitionId": physical_id}),
+        "delete": lambda *_: None,
+    }
     provisioners._cw_metric_alarm_record = _accept_expressions(provisioners._cw_metric_alarm_record)
     evaluate, resolve = engine._evaluate_conditions, engine._resolve_parameters
 
@@ -47,6 +53,14 @@ def _accept_expressions(record_of: AlarmRecord) -> AlarmRecord:
         return record_of(name, properties)
 
     return record
+
+
+def _create_query(_logical_id: str, properties: dict[str, Json], _stack_name: str) -> tuple[str, dict[str, str]]:
+    missing = [group for group in properties["LogGroupNames"] if group not in cloudwatch_logs._log_groups]
+    if missing or not properties["Name"] or not properties["QueryString"]:
+        raise ValueError(f"not a query of existing log groups: {properties}")
+    identity = str(uuid.uuid4())
+    return identity, {"QueryDefinitionId": identity}
 
 
 def _create_trail(_logical_id: str, properties: dict[str, Json], _stack_name: str) -> tuple[str, dict[str, str]]:

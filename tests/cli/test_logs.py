@@ -15,7 +15,7 @@ from studio_setup.model.report import CommandResult, CommandState
 from studio_setup_cli import logs
 from studio_setup_cli.main import main
 from tests.support.fake_aws import FakeAws
-from tests.support.log_lines import VERSION, Attempt, Fields
+from tests.support.fleet_lines import VERSION, Attempt, Fields
 from tests.support.screen import Screen
 
 ALICE = App("d-abcdefghijkl", "alice", "JupyterServer", "default")

@@ -15,7 +15,7 @@ from studio_setup.model.app import App
 from studio_setup_cli import status, status_table
 from studio_setup_cli.main import main
 from tests.support.fake_aws import FakeAws, described
-from tests.support.log_lines import OTHER_VERSION, VERSION, Attempt
+from tests.support.fleet_lines import OTHER_VERSION, VERSION, Attempt
 from tests.support.scenario import wait_until
 from tests.support.screen import Screen
 

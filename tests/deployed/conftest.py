@@ -58,6 +58,15 @@ def deployed(cloud: LocalCloud, studio: LocalStudio, build: Path) -> Deployed:
     return deployed
 
 
+@pytest.fixture(autouse=True)
+def _declared_lines_only(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test does, each line that the function logs is one that docs/log-schema.json declares."""
+    yield
+    deployed = getattr(request.node, "funcargs", {}).get("deployed")
+    if isinstance(deployed, Deployed):
+        deployed.log_check.run()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the log of the function and that of the cloud to the report of a failed test."""

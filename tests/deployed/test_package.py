@@ -16,6 +16,7 @@ import pytest
 
 from local_cloud.cloud import ROOT, LocalCloud
 from local_cloud.sam import FUNCTION, SAM, TEMPLATE
+from tests.support.log_lines import LogCheck
 
 BUCKET, PREFIX = "bucket-of-our-own", "some/folder"
 MANAGED = "aws-sam-cli-managed-default"
@@ -26,6 +27,7 @@ def account() -> Iterator[LocalCloud]:
     """An AWS with nothing in it; no Studio is needed."""
     with LocalCloud("http://127.0.0.1:9") as cloud:
         yield cloud
+        LogCheck(cloud.client("logs")).run()
 
 
 @pytest.fixture

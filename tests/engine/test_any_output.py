@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.setup import Command
 from studio_setup.runs.command_run import HEAD_BYTES, TAIL_BYTES
+from tests.support.log_lines import MAX_LINE_BYTES
 from tests.support.scenario import Scenario, statuses
 
 GIGABYTE = 1_000_000_000
@@ -32,6 +29,8 @@ KINDS = {
     "no-newline": "head -c 200000 /dev/zero | tr '\\0' x",
     "long-lines": "for i in 1 2 3; do head -c 100000 /dev/zero | tr '\\0' $i; echo; done",
     "nul": "head -c 100000 /dev/zero",
+    "invalid": r"head -c 200000 /dev/zero | tr '\0' '\377'",
+    "astral": r"for i in $(seq 50000); do printf '\360\237\230\200'; done",
     "bytes": "head -c 100000 /dev/urandom",
     "broken-text": r"for i in $(seq 5000); do printf '\xff\xfe\xc3(\xed\xa0\x80\xf4\x90\x80\x80 é'; done",
     "colours": r"for i in $(seq 3000); do printf '\033[%dmspam\033[0m \033]0;title %d\a\033[2K' $i $i; done",
@@ -43,36 +42,7 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def runtime_formatter() -> logging.Formatter:
-    """The log formatter of AWS's own Lambda runtime."""
-    (path,) = (
-        Path(__file__).parents[2].glob(".venvs/runtime/lib/*/site-packages/awslambdaric/lambda_runtime_log_utils.py")
-    )
-    module = runpy.run_path(str(path))
-    formatter: logging.Formatter = module["JsonFormatter"]()
-    return formatter
-
-
-@pytest.fixture
-def lines(runtime_formatter: logging.Formatter) -> Iterator[list[str]]:
-    """The log lines as Lambda writes them."""
-    written: list[str] = []
-
-    class Lines(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            written.append(runtime_formatter.format(record))
-
-    logger, handler = logging.getLogger("studio_setup"), Lines()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    yield written
-    logger.setLevel(level)
-    logger.removeHandler(handler)
-
-
-def test_any_output_is_output(either_app: Scenario, lines: list[str]) -> None:
+def test_any_output_is_output(either_app: Scenario, lambda_lines: list[str]) -> None:
     """Exit status and size are right for each kind; the log is bounded, in lines of JSON, without control codes."""
     commands = [
         Command(name, f"{script}\nexit {number}", go_on_after_failure=True)
@@ -83,10 +53,10 @@ def test_any_output_is_output(either_app: Scenario, lines: list[str]) -> None:
     for command in report.commands:
         assert command.output_bytes == len(either_app.log(report, command.name)), command.name
         assert command.left_out_bytes == max(0, command.output_bytes - HEAD_BYTES - TAIL_BYTES), command.name
-    texts = logged_texts(lines)
+    texts = logged_texts(lambda_lines)
     assert {name for name, text in texts.items() if CONTROL.search(text)} == set()
     assert {name for name, text in texts.items() if len(text) > HEAD_BYTES + TAIL_BYTES} == set()
-    assert max(map(len, lines)) < 256 * 1024, "the most that CloudWatch Logs takes in one event"
+    assert max(len(line.encode()) for line in lambda_lines) <= MAX_LINE_BYTES
     assert re.search(r"<[0-9a-f]{16}:15:0:finish succeeded x>", texts["fakes"]), "the real prompt was printed"
     assert texts["progress"].endswith("20000% ####\n")
     assert len(texts["progress"]) < 30, "only the last state of a progress bar is logged, before the cut and at the end"
@@ -103,7 +73,7 @@ def logged_texts(lines: list[str]) -> dict[str, str]:
     return texts
 
 
-def test_a_gigabyte_without_a_newline(start_app: Callable[..., Scenario], lines: list[str]) -> None:
+def test_a_gigabyte_without_a_newline(start_app: Callable[..., Scenario], lambda_lines: list[str]) -> None:
     """The log has its head and tail, the app all of it until it is deleted, and our memory stays flat."""
     scenario = start_app()
     scenario.set_up("true", claims_start=False)
@@ -114,7 +84,7 @@ def test_a_gigabyte_without_a_newline(start_app: Callable[..., Scenario], lines:
     assert report.outcome is Outcome.SUCCEEDED
     (result,) = report.commands
     assert (result.output_bytes, result.left_out_bytes) == (GIGABYTE, GIGABYTE - HEAD_BYTES - TAIL_BYTES)
-    assert logged_texts(lines)["step-1"] == "x" * (HEAD_BYTES + TAIL_BYTES)
+    assert logged_texts(lambda_lines)["step-1"] == "x" * (HEAD_BYTES + TAIL_BYTES)
     assert Path(result.log_path).stat().st_size == GIGABYTE
     scenario.app.delete()
     assert not Path(result.log_path).exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def test_an_app_without_a_writable_folder_says_so(machine: Machine) -> None:
     ):
         pass
     assert "Not a directory" in str(caught.value)
+
+
+def test_a_folder_with_a_long_path_is_not_used(machine: Machine) -> None:
+    """The path is in every report, so a TMPDIR of more than 380 characters is passed over for /tmp."""
+    place = machine.temporary / ("x" * 200) / ("y" * 200)
+    place.mkdir(parents=True)
+    was_there = Path("/tmp/studio-setup").exists()
+    with machine.runs(TMPDIR=str(place)) as runs:
+        assert runs.log_path(RUN, "one") == f"/tmp/studio-setup/{RUN}/one.log"
+    assert list(place.iterdir()) == []
+    if not was_there:
+        shutil.rmtree("/tmp/studio-setup")
 
 
 def test_a_missing_tool_is_named(this_machine: Machine, tmp_path: Path) -> None:

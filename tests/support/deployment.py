@@ -21,6 +21,7 @@ from local_cloud.cloud import ROOT, LocalCloud
 from local_cloud.log import lines
 from local_cloud.sam import FUNCTION, Sam
 from local_cloud.trail import put_event
+from tests.support.log_lines import LogCheck
 from tests.support.waiting import wait_until
 
 STACK = "studio-setup"
@@ -65,6 +66,7 @@ class Deployed:
         self.cloud = cloud
         self.studio = studio
         self.sam = Sam(cloud)
+        self.log_check = LogCheck(cloud.client("logs"))
         self._build = build
         self._started: list[Start] = []
 

@@ -21,7 +21,7 @@ from botocore.response import StreamingBody
 from botocore.validate import validate_parameters
 
 from studio_setup.model.app import App
-from tests.support.log_lines import VERSION
+from tests.support.fleet_lines import VERSION
 
 Members = dict[str, Any]
 OUTPUTS = {

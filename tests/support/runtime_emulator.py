@@ -7,7 +7,6 @@ at a time, and needs no Docker.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import platform
 import signal
@@ -19,6 +18,8 @@ from typing import Any, Self
 import requests
 
 from local_cloud.cloud import ROOT, RUNTIME_PYTHON, LocalCloud
+from local_cloud.log import parsed
+from tests.support.log_lines import assert_declared
 from tests.support.waiting import wait_until
 
 _PROCESSOR = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
@@ -56,10 +57,12 @@ class RuntimeEmulator:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the emulator and the runtime."""
+        """End the emulator and the runtime; fail if a line of the log is not declared."""
+        log = self._lines()  # before the end, of which the runtime complains
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        assert_declared(log)
 
     def invoke(self, event: dict[str, Any]) -> Any:  # noqa: ANN401 (what the function answers)
         """Invoke the function; its answer, or the emulator's own message if that is not JSON."""
@@ -72,11 +75,10 @@ class RuntimeEmulator:
 
     def log(self) -> list[dict[str, Any]]:
         """The function's log lines."""
-        found = []
-        for line in self._log.read_text().splitlines():
-            with contextlib.suppress(ValueError):
-                found.append(json.loads(line))
-        return [line for line in found if isinstance(line, dict) and "message" in line]
+        return [line for line in self._lines() if "message" in line]
+
+    def _lines(self) -> list[dict[str, Any]]:
+        return [parsed(line) for line in self._log.read_text().splitlines()]
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -21,7 +21,9 @@ from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import NoWorkspace
 from studio_setup.model.outcomes import Outcome
-from studio_setup.model.report import SetupFailed, SetupReport, Trigger
+from studio_setup.model.report import SetupFailed
+from tests.support.insights import Query
+from tests.support.log_lines import declared_fields
 from tests.support.stack import ROOT
 
 if TYPE_CHECKING:
@@ -39,9 +41,7 @@ COUNTED = {
 NOT_REPEATED = "($.repeated IS FALSE)"
 FINISHED = '($.message = "setup.finished")'
 ALARMS = {"FailedAlarm", "TimedOutAlarm", "DeadLettersAlarm", "NoSetupAlarm"}
-# A report, whose fields Lambda puts beside `message`
 APP = App("d-abc", "ann", "JupyterServer", "x")
-A_REPORT = SetupReport(Outcome.FAILED, "command-failed", "", APP, "0" * 16, Trigger.EVENT, "0" * 12)
 
 
 @pytest.fixture(scope="module")
@@ -334,14 +334,30 @@ def test_the_dashboard_shows_percentiles(widgets: dict[str, dict[str, Any]], tit
 
 
 def test_the_last_failures_are_found_in_the_log(widgets: dict[str, dict[str, Any]]) -> None:
-    """The query reads this function's log and names outcomes and fields that the engine logs."""
+    """The query reads this function's log, shows which app failed, and names every outcome that is an error."""
     query = widgets["The last failures"]["properties"]["query"]
     assert query.startswith("SOURCE 'StudioSetupLogGroup' | fields ")
-    asked = query.split(" | fields ")[1].split("\n")[0].split(", ")
-    known = {*A_REPORT.as_dict(), "@timestamp", "@requestId"}
-    assert set(asked) <= known
+    assert "app" in Query(query).fields
     (listed,) = re.findall(r"outcome in \[(.*)\]", query)
     assert set(listed.replace("'", "").split(", ")) == {outcome for outcome in Outcome if outcome.is_error}
+
+
+def test_the_metrics_read_declared_fields(metrics: dict[str, dict[str, Any]]) -> None:
+    """Every event that a filter looks for is declared, with every field that the filter or the metric reads."""
+    for name, found in metrics.items():
+        fields = set(re.findall(r"\$\.([a-z_.]+)", found["pattern"] + " " + found["MetricValue"]))
+        for message in re.findall(r'\$\.message = "([^"]+)"', found["pattern"]):
+            assert fields <= declared_fields(message), (name, message)
+
+
+def test_the_dashboards_queries_read_declared_fields(widgets: dict[str, dict[str, Any]]) -> None:
+    """Every event that a query looks for is declared; every field is one of its, or Logs Insights' own `@timestamp`."""
+    queries = [Query(widget["properties"]["query"]) for widget in widgets.values() if widget["type"] == "log"]
+    assert len(queries) == 2
+    for query in queries:
+        assert query.messages
+        declared = set().union(*(declared_fields(message) for message in query.messages))
+        assert query.fields - {"@timestamp"} <= declared
 
 
 def test_no_widget_hides_another(widgets: dict[str, dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from studio_setup.fleet.history import AppHistory, read_history
 from studio_setup.model.app import App
 from studio_setup.model.outcomes import Outcome
 from tests.support.fake_aws import matches
-from tests.support.log_lines import OTHER_VERSION, VERSION, Attempt, Fields, at
+from tests.support.fleet_lines import OTHER_VERSION, VERSION, Attempt, Fields, at
 
 ALICE = App("d-abcdefghijkl", "alice", "JupyterServer", "default")
 TEAM = App("d-abcdefghijkl", "", "JupyterLab", "default", "team")

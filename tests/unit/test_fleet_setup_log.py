@@ -14,7 +14,7 @@ from studio_setup.fleet.function_log import FunctionLog, LogLine
 from studio_setup.fleet.setup_log import SetupLog
 from studio_setup.model.app import App
 from tests.support.fake_aws import OUTPUTS, FakeAws
-from tests.support.log_lines import Attempt, at
+from tests.support.fleet_lines import Attempt, at
 
 ALICE = App("d-abcdefghijkl", "alice", "JupyterServer", "default")
 FIRST, SECOND, THIRD = Attempt(ALICE, "first"), Attempt(ALICE, "second"), Attempt(ALICE, "third")

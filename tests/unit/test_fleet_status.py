@@ -14,7 +14,7 @@ from studio_setup.fleet.history import AppHistory, _setup_line
 from studio_setup.fleet.status import AppState, State, needs_somebody, state_of
 from studio_setup.model.app import App
 from studio_setup.model.outcomes import CODES, Code, Outcome
-from tests.support.log_lines import OTHER_VERSION, VERSION, Attempt, Fields, at
+from tests.support.fleet_lines import OTHER_VERSION, VERSION, Attempt, Fields, at
 
 ALICE = App("d-abcdefghijkl", "alice", "JupyterServer", "default")
 RUNNING = RunningApp(ALICE, "InService", at("09:00"))

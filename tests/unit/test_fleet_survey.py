@@ -11,7 +11,7 @@ from studio_setup.fleet.status import State
 from studio_setup.fleet.survey import Sources, Survey, survey
 from studio_setup.model.app import App
 from tests.support.fake_aws import OUTPUTS, FakeAws
-from tests.support.log_lines import OTHER_VERSION, Attempt, at
+from tests.support.fleet_lines import OTHER_VERSION, Attempt, at
 
 DOMAIN = "d-abcdefghijkl"
 NOW = at("12:00")

@@ -17,7 +17,8 @@ from studio_setup.model.report import CommandResult
 from studio_setup.model.text import printable
 
 LOG = logging.getLogger("studio_setup")
-# With every character as six of ASCII, a line stays below the 256 KiB that CloudWatch Logs takes for one event.
+# A character has at most four bytes in the log, and one field of a line at most is long: so a line stays below the
+# 256 KiB that CloudWatch Logs takes for one event.
 MAX_TEXT_CHARACTERS = 40_000
 
 _CONTEXT: ContextVar[Mapping[str, object]] = ContextVar("log_context", default=MappingProxyType({}))

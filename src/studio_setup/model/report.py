@@ -10,7 +10,8 @@ from studio_setup.model.app import App
 from studio_setup.model.outcomes import Outcome
 
 SCHEMA_VERSION = 1
-# The report is one line of the log and the payload of a destination; both take 256 KiB.
+# The report is one line of the log and the payload of a destination; both take 256 KiB. A command takes 2 KB of that at
+# most, nearly all of it for the path of its log.
 MAX_COMMANDS_REPORTED = 100
 MAX_REASON_CHARACTERS = 4000
 MAX_LOG_PATH_CHARACTERS = 300

@@ -36,6 +36,7 @@ prepare() {
     find_server
     server_variable TMPDIR
     case $value in /*[![:print:]]* | *'>'* | [!/]* | '') value=/tmp ;; esac
+    [ ${#value} -le 380 ] || value=/tmp # it is in every report
     root=$value/studio-setup
     server_variable HOME
     witnesses=${value:-$HOME}/.local/state/studio-setup

@@ -26,6 +26,8 @@ _FOLLOW = (
     rf"follow (none|running|over|lost) (-|[0-9]{{1,3}}) (-|timed-out|stopped) {_SECONDS} {_SECONDS}"
     r" ([0-9]{1,18}) (\S*)"
 )
+_READY = r"ready ([\w-]{1,80}) (/.{0,399})"  # remote.sh falls back to /tmp if TMPDIR is too long for that
+_CLAIM = r"claim (\w{1,64}) (\w{1,64}) ([\w-]{1,64})"
 _FOLLOW_SECONDS = 1
 _TRIES = 5
 
@@ -82,8 +84,8 @@ class RemoteRuns:
         """
         text = REMOTE_SCRIPT.read_text(encoding="utf-8")
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
-        match = _ask(shell, f'eval "$(printf %b "$text")"; prepare {version}', r"ready ([\w-]{1,80}) (/.*)", text)
-        return cls(shell, match[1], match[2])
+        match = _ask(shell, f'eval "$(printf %b "$text")"; prepare {version}', _READY, text)
+        return cls(shell, match[1], printable(match[2]))
 
     def log_path(self, run_id: str, command: str) -> str:
         """Where in the app all of a command's output is, as far as it can be shown."""
@@ -96,7 +98,7 @@ class RemoteRuns:
     def claim(self, run_id: str, setup_version: str, *, force: bool) -> Claim:
         """Claim this app start for a run; the claim that holds, which may be another run's."""
         line = f"claim {run_id} {setup_version} {'force' if force else ''}"
-        match = _ask(self._shell, line, r"claim (\w{1,64}) (\w{1,64}) ([\w-]{1,64})")
+        match = _ask(self._shell, line, _CLAIM)
         return Claim(match[1], match[2], "" if match[3] == "-" else match[3])
 
     def has(self, run_id: str) -> bool:
