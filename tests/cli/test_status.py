@@ -16,8 +16,8 @@ from studio_setup_cli import status, status_table
 from studio_setup_cli.main import main
 from tests.support.fake_aws import FakeAws, described
 from tests.support.fleet_lines import OTHER_VERSION, VERSION, Attempt
-from tests.support.scenario import wait_until
 from tests.support.screen import Screen
+from tests.support.waiting import wait_until
 
 DOMAIN = "d-abcdefghijkl"
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -417,7 +417,7 @@ def test_while_it_reads_it_says_how_far_back_on_a_terminal(aws: FakeAws, run: Ru
 
     def on_call(operation: str) -> None:
         if operation == "FilterLogEvents":
-            wait_until(lambda: "waiting for the log since" in errors.text, limit_seconds=10)
+            wait_until(lambda: "waiting for the log since" in errors.text, "the line below", 10)
 
     aws.on_call = on_call
     with redirect_stderr(errors):

@@ -12,8 +12,8 @@ import pytest
 from studio_setup.model import log
 from studio_setup.model.report import CommandResult, CommandState
 from studio_setup_cli.terminal_view import EventView, TerminalView, command_result
-from tests.support.scenario import wait_until
 from tests.support.screen import Screen
+from tests.support.waiting import wait_until
 
 RESULT = CommandResult("one", CommandState.EXITED, 3, 1.5, 10, 0, "/tmp/one.log")
 
@@ -64,9 +64,9 @@ def test_on_a_terminal_it_says_what_is_waited_for() -> None:
     """A line below counts the seconds, and makes room for what comes."""
     screen = Screen()
     with EventView(screen, "SageMaker") as view:
-        wait_until(lambda: "waiting for SageMaker, " in screen.text, limit_seconds=10)
+        wait_until(lambda: "waiting for SageMaker, " in screen.text, "the line below", 10)
         view.show("app.waiting", {"status": "Pending"})
-        wait_until(lambda: "waiting for the app to be in service (Pending), " in screen.text, limit_seconds=10)
+        wait_until(lambda: "waiting for the app to be in service (Pending), " in screen.text, "the line below", 10)
         view.show("app.in_service", {})
     assert "\r\x1b[KThe app is in service.\n" in screen.getvalue()
     assert screen.getvalue().endswith("\r\x1b[K")

@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 from studio_setup.fleet.apps import RunningApp, Selection, list_running_apps
 from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput
-from tests.support.log_lines import at
+from tests.support.fleet_lines import at
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

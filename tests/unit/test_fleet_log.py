@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from studio_setup.fleet.function_log import FunctionLog, LogLine, all_of, any_of, from_ms, to_ms, windows_back
 from tests.support.fake_aws import matches
-from tests.support.log_lines import at
+from tests.support.fleet_lines import at
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
