@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,15 +17,14 @@ from setups import setup_for
 from studio_setup.access.control_plane import SDK_CONFIG
 from studio_setup.access.library_logs import quiet_libraries
 from studio_setup.model import log
-from studio_setup.model.app import App
 from studio_setup.model.app_event import Ignored, parse
 from studio_setup.model.deadline import Deadline
+from studio_setup.model.description import describe
 from studio_setup.model.errors import SetupError
 from studio_setup.model.outcomes import CODES, Code
 from studio_setup.model.report import SCHEMA_VERSION, SetupFailed, Trigger
 from studio_setup.model.request import DescribeSetup, Probe, SetUpApp, is_request, parse_request
 from studio_setup.model.settings import Settings
-from studio_setup.model.version import __version__
 from studio_setup.setup_run import Job, Tools, set_up
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _answer(event: Mapping[str, object], settings: Settings, deadline: Deadline)
         case Ignored() as refused:
             return _ignore(refused)
         case DescribeSetup(apps):
-            return _describe(apps)
+            return describe(apps, settings, setup_for, math.ceil(deadline.remaining_seconds + _RESERVE_SECONDS))
         case Probe(app):
             job = Job(app, setup_for(app), claims_start=False, grace_seconds=0, is_probe=True)
             return _carry_out(job, settings, deadline, raises=False)
@@ -96,21 +96,6 @@ def _carry_out(job: Job, settings: Settings, deadline: Deadline, *, raises: bool
     if raises and report.outcome.is_error and not CODES[report.code].is_final:
         raise SetupFailed(report)
     return report.as_dict()
-
-
-def _describe(apps: tuple[App, ...]) -> dict[str, Any]:
-    """The setup of each app: its version, and the commands with their limits."""
-    return {
-        "engine_version": __version__,
-        "setups": [
-            {
-                "app": app.label,
-                "setup_version": setup.version,
-                "commands": [{"name": one.name, "timeout_seconds": one.timeout_seconds} for one in setup.commands],
-            }
-            for app, setup in ((app, setup_for(app)) for app in apps)
-        ],
-    }
 
 
 def _ignore(ignored: Ignored) -> dict[str, Any]:

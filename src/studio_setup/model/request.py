@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from studio_setup.model import outcomes
 from studio_setup.model.app import App
 from studio_setup.model.app_event import Ignored
+from studio_setup.model.description import why_not_set_up
 from studio_setup.model.errors import BadInput
 from studio_setup.model.report import Trigger
 from studio_setup.model.settings import Settings
@@ -97,10 +98,9 @@ def _describe_setup(detail: Mapping[str, object]) -> DescribeSetup:
 
 def _ours(names: object, settings: Settings) -> App:
     app = _app(names)
-    if app.app_type not in settings.app_types:
-        raise BadInput(f"Apps of type {app.app_type} are not set up by this function.")
-    if settings.domain_id not in {"", app.domain_id}:
-        raise BadInput(f"This function sets up apps of domain {settings.domain_id} only.")
+    reason = why_not_set_up(app, settings)
+    if reason:
+        raise BadInput(f"This function does not set that app up: {reason[1]}.")
     return app
 
 
