@@ -53,11 +53,11 @@ def sagemaker_client() -> SageMakerClient:
         return open_session().client("sagemaker", config=SDK_CONFIG)
 
 
-def fleet_config() -> Config:
-    """How the SDK is to make calls about many apps: patient with throttling."""
+def fleet_config(attempts: int = 10) -> Config:
+    """How the SDK is to make calls about many apps: patient with throttling, which `attempts` in all stand for."""
     from botocore.config import Config  # noqa: PLC0415
 
-    return Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
+    return Config(retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=5, read_timeout=60)
 
 
 @contextmanager

@@ -79,7 +79,8 @@ def find_sources(place: Place) -> Sources:
     with configuration_errors():
         cloudformation = session.client("cloudformation", config=config)
         sagemaker = session.client("sagemaker", config=config)
-        lambda_client = session.client("lambda", config=config)
+        # The function is throttled for as long as setups use up its reserved concurrency: not worth waiting for.
+        lambda_client = session.client("lambda", config=fleet_config(attempts=3))
         logs = session.client("logs", config=config)
     stack = find_stack(cloudformation, place.stack_name)
     return Sources(sagemaker, lambda_client, stack.function_name, FunctionLog(logs, stack.log_group_name))

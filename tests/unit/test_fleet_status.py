@@ -31,7 +31,7 @@ def state(*logged: Logged, setup: AppSetup = DEPLOYED) -> AppState:
     """How the app stands if its log has these lines."""
     history = AppHistory(RUNNING.created_at)
     for logged_at, fields in logged:
-        line = _setup_line(fields["message"], LogLine(to_ms(logged_at), "", fields))
+        line = _setup_line(LogLine(to_ms(logged_at), "", fields))
         assert line, "the line has the shape of the engine's"
         history.add(line)
     return state_of(RUNNING, history, setup, NOW, LIMIT_SECONDS)

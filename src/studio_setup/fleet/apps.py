@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from studio_setup.fleet.read_ahead import read_ahead
 from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput
 
@@ -107,7 +108,7 @@ def _listings(selection: Selection) -> list[ListAppsRequestPaginateTypeDef]:
 
 
 def _rows(client: SageMakerClient, listing: ListAppsRequestPaginateTypeDef) -> Iterator[Mapping[str, object]]:
-    for page in client.get_paginator("list_apps").paginate(**listing):
+    for page in read_ahead(client.get_paginator("list_apps").paginate(**listing)):
         yield from page["Apps"]
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio_setup.model.app import App
@@ -77,16 +77,17 @@ def describe_setup(client: LambdaClient, function_name: str, apps: Sequence[App]
         NotDescribed: the function cannot be invoked, fails, is of a version that does not know the event, or answers
             something else.
     """
+    chunks = [apps[start : start + MAX_APPS_PER_CALL] for start in range(0, len(apps), MAX_APPS_PER_CALL)] or [[]]
     setups: dict[App, AppSetup] = {}
-    chunks = [apps[start : start + MAX_APPS_PER_CALL] for start in range(0, len(apps), MAX_APPS_PER_CALL)]
-    for chunk in chunks or [[]]:
+    for chunk in chunks:
         answer = _invoke(client, function_name, chunk)
         setups |= zip(chunk, _setups(answer, chunk), strict=True)
     return DescribedSetup(_time_limit(answer), _app_types(answer), setups)
 
 
 def _invoke(client: LambdaClient, function_name: str, apps: Sequence[App]) -> Mapping[str, object]:
-    request = {**DESCRIBE, "detail": {"apps": [asdict(app) for app in apps]}}
+    names = [{name: value for name, value in app.as_dict().items() if name != "app"} for app in apps]
+    request = {**DESCRIBE, "detail": {"apps": names}}
     try:
         response = client.invoke(FunctionName=function_name, Payload=json.dumps(request).encode())
     except client.exceptions.ClientError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from studio_setup.fleet.read_ahead import read_ahead
 from studio_setup.model.json_text import parse_json
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class FunctionLog:
         pages = self._client.get_paginator("filter_log_events").paginate(
             logGroupName=self._group, filterPattern=pattern, startTime=start_ms, endTime=end_ms
         )
-        for page in pages:
+        for page in read_ahead(pages):
             for event in page.get("events", []):
                 fields = _fields(event.get("message", ""))
                 if fields is not None:

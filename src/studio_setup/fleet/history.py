@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from studio_setup.fleet.apps import RunningApp
 from studio_setup.fleet.function_log import (
@@ -146,27 +147,25 @@ def _pattern(apps: Iterable[AppNames]) -> str:
 
 def _add(histories: Mapping[AppNames, AppHistory], line: LogLine) -> None:
     """Add a line to the history of its app; what is no line of a setup of these apps is left out."""
-    match line.fields:
-        case {
-            "message": str(message),
-            "domain_id": str(domain_id),
-            "user_profile_name": str(user_profile_name),
-            "space_name": str(space_name),
-            "app_type": str(app_type),
-            "app_name": str(app_name),
-        } if message in _EVENTS:
-            names = domain_id, space_name, "" if space_name else user_profile_name, app_type, app_name
-            history = histories.get(names)
-            setup_line = _setup_line(message, line) if history else None
-            if history and setup_line:
-                history.add(setup_line)
+    value = line.fields.get
+    space_name = value("space_name")
+    owner = "" if space_name else value("user_profile_name")
+    names = value("domain_id"), space_name, owner, value("app_type"), value("app_name")
+    try:
+        history = histories.get(cast("AppNames", names))
+    except TypeError:  # a list or an object in place of a name
+        return
+    setup_line = _setup_line(line) if history else None
+    if history and setup_line:
+        history.add(setup_line)
 
 
-def _setup_line(message: str, line: LogLine) -> SetupLine | None:
+def _setup_line(line: LogLine) -> SetupLine | None:
     match line.fields:
-        case {"attempt": str(attempt), "setup_version": str(version)} if message == log.SETUP_STARTED.name:
+        case {"message": log.SETUP_STARTED.name, "attempt": str(attempt), "setup_version": str(version)}:
             return SetupLine(line.at_ms, attempt[:_MAX_FIELD_CHARACTERS], version[:_MAX_FIELD_CHARACTERS])
         case {
+            "message": log.SETUP_FINISHED.name,
             "attempt": str(attempt),
             "setup_version": str(version),
             "outcome": str(outcome),
