@@ -20,8 +20,8 @@ SetupFor = Callable[[App], Setup]
 def describe(apps: Sequence[App], settings: Settings, setup_for: SetupFor, time_limit_seconds: float) -> dict[str, Any]:
     """The setup of each app type that is set up, and of each of these apps.
 
-    `time_limit_seconds`: how long an attempt can last. `setups` has the apps in their order, each with its setup version
-    and commands, or with the code and the reason why it gets none.
+    `time_limit_seconds`: how long an attempt can last. `setups` has the apps in their order, each with its setup
+    version and commands, or with the code and the reason why it gets none.
     """
     return {
         "schema_version": SCHEMA_VERSION,
