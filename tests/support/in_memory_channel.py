@@ -9,9 +9,11 @@ at each line.
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import cycle
 from types import SimpleNamespace
@@ -28,6 +30,7 @@ from tests.support.fakes import FakeTime
 
 ROOT = "/tmp/studio-setup"
 BASE_URL = "https://d-0.studio.us-east-1.sagemaker.aws/jupyter/default"
+CREATED_AT = datetime(2026, 11, 22, 14, 59, 30, tzinfo=UTC)
 _TAKE_OVER = re.compile(r"\x15 exec env .*<(\w+):\$sn:\$\?:\$answer>.*")
 _LINE = re.compile(r"\x15sn=(\d+) answer=; (.*)", re.DOTALL)
 _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
@@ -54,6 +57,7 @@ class Fault(StrEnum):
     TYPED_AFTER = "somebody else types a line afterwards"
     HTTP_FAILS = "the next calls fail, and the socket breaks"
     REPLACED = "the app is deleted and started again"
+    EMPTIED = "the folder of the runs is emptied"
     KILLED_BEFORE = "the invocation dies"
     KILLED_AFTER = "the invocation dies, and its line runs"
 
@@ -118,8 +122,13 @@ class RemoteCommand:
 
 @dataclass
 class AppStart:
-    """What one start of the app keeps: the setup version of each run, the claim, the verdicts, the commands."""
+    """What one start of the app keeps: the setup version of each run, the claim, the verdicts, the commands.
 
+    `identity` tells this start from others. `was_claimed` is known even if all the rest is lost.
+    """
+
+    identity: str = "boot_1"
+    was_claimed: bool = False
     runs: dict[str, str] = field(default_factory=dict)
     claimed_by: str = ""
     over: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -133,7 +142,8 @@ class InMemoryStudio:
 
     `behaviours` says what each script does; any other script fails the test. `faults` says after how many lines the
     next fault happens. `cuts` are the sizes of frames, `swallowed` how many lines the start-up files of each terminal's
-    shell swallow (None: the shell reads nothing until two lines are there). `terminals` are those not deleted yet.
+    shell swallow (None: the shell reads nothing until two lines are there). `terminals` are those not deleted yet,
+    `emptied` what starts of the app had kept when their folder was emptied.
     """
 
     behaviours: dict[str, Behaviour]
@@ -144,6 +154,7 @@ class InMemoryStudio:
     remote_script: str = ""
     time: FakeTime = field(default_factory=FakeTime)
     starts: list[AppStart] = field(default_factory=lambda: [AppStart()])
+    emptied: list[AppStart] = field(default_factory=list)
     terminals: dict[str, Terminal] = field(default_factory=dict)
     newest_prompt: str = ""
 
@@ -155,8 +166,8 @@ class InMemoryStudio:
         self.failing_calls = 0
         url = {"AuthorizedUrl": f"{BASE_URL}/lab?token=x"}
         self.sagemaker: Any = SimpleNamespace(
-            describe_domain=lambda **_: {"AuthMode": "IAM"},
-            describe_app=lambda **_: {"Status": "InService"},
+            describe_domain=lambda **_: {"AuthMode": "IAM", "Url": "https://d-0.studio.us-east-1.sagemaker.aws"},
+            describe_app=lambda **_: {"Status": "InService", "CreationTime": CREATED_AT},
             create_presigned_domain_url=lambda **_: url,
         )
 
@@ -182,8 +193,13 @@ class InMemoryStudio:
 
     def replace(self) -> None:
         """Start the app again: everything it kept is gone, and so are its terminals."""
-        self.starts.append(AppStart())
+        self.starts.append(AppStart(f"boot_{len(self.starts) + 1}"))
         self.terminals.clear()
+
+    def empty(self) -> None:
+        """Empty the folder in which this start of the app keeps its runs."""
+        self.emptied.append(self.now)
+        self.starts[-1] = AppStart(self.now.identity, self.now.was_claimed)
 
     def calm_down(self) -> None:
         """Have no more faults from now on."""
@@ -262,6 +278,8 @@ class InMemoryChannel:
             case Fault.REPLACED:
                 self._studio.replace()
                 self._breaks = ConnectionLost("The app is gone.")
+            case Fault.EMPTIED:
+                self._studio.empty()
 
     def _after(self, fault: Fault | None, shown: str) -> None:
         match fault:
@@ -345,11 +363,15 @@ class Terminal:
             return 0
         if line.startswith(_PREPARE):
             assert _printf_b(self._text) == self._studio.remote_script, "remote.sh arrived garbled"
-            self._answer = f"ready {ROOT}"
+            self._answer = f"ready {self._studio.now.identity} {ROOT}"
             return 0
         for call in line.split(" && "):
             name, *words = call.split()
-            getattr(self, "_" + name)(*words)
+            try:
+                getattr(self, "_" + name)(*words)
+            except _RunLost:
+                self._answer = "run-lost"
+                return 1
         return 0
 
     def _take_text(self, line: str) -> str:
@@ -358,6 +380,12 @@ class Terminal:
             self._text = (self._text if match[1] else "") + match[2]
             line = line[match.end() :]
         return line
+
+    def _start_with(self, run: str) -> AppStart:
+        """The current start of the app, which must keep this run."""
+        if run not in self._studio.now.runs:
+            raise _RunLost
+        return self._studio.now
 
     # The functions of remote.sh, by the same names.
 
@@ -368,9 +396,12 @@ class Terminal:
     def _claim(self, run: str, version: str, force: str = "") -> None:
         assert force in {"", "force"}
         app = self._studio.now
+        if app.was_claimed and not app.claimed_by and not force:
+            raise _RunLost
         app.runs[run] = version
         is_taken_over = force and app.claimed_by in app.over
         holder = app.claimed_by = run if is_taken_over else app.claimed_by or run
+        app.was_claimed = True
         verdict = app.over.get(holder, ("-", ""))[0]
         self._answer = f"claim {holder} {app.runs[holder]} {verdict}"
 
@@ -378,19 +409,15 @@ class Terminal:
         self._answer = "has yes" if run in self._studio.now.runs else "has no"
 
     def _finish(self, run: str, verdict: str, attempt: str) -> None:
-        assert run in self._studio.now.runs, "a run of another start of the app"
-        verdict, attempt = self._studio.now.over.setdefault(run, (verdict, attempt))
+        verdict, attempt = self._start_with(run).over.setdefault(run, (verdict, attempt))
         self._answer = f"finish {verdict} {attempt}"
 
     def _note_environment(self, run: str, command: str) -> None:
-        app = self._studio.now
-        assert run in app.runs, "a run of another start of the app"
-        app.environments[run, command] = _printf_b(self._text)
+        self._start_with(run).environments[run, command] = _printf_b(self._text)
         self._answer = "noted"
 
     def _start(self, run: str, command: str, _limit_seconds: str) -> None:
-        app = self._studio.now
-        assert run in app.runs, "a run of another start of the app"
+        app = self._start_with(run)
         if (run, command) not in app.commands:
             script = _printf_b(self._text)
             assert all(other.is_over for (of, _), other in app.commands.items() if of == run), "started out of turn"
@@ -403,7 +430,7 @@ class Terminal:
         self._answer = "stopped"
 
     def _follow(self, run: str, command: str, offset: str, count: str, _wait_seconds: str) -> None:
-        found = self._studio.now.commands.get((run, command))
+        found = self._start_with(run).commands.get((run, command))
         assert found, "followed before it was started"
         found.go_on(self._studio.newest_prompt)
         if not found.is_over:
@@ -416,6 +443,10 @@ class Terminal:
         self._answer = f"follow {found.state} {status} {ended} 10.25 {finished} {size} {data}"
 
 
+class _RunLost(Exception):
+    """A run is asked for that this start of the app does not keep, or does not keep any more."""
+
+
 class _HttpSession:
     """As much of a `requests.Session` as the login and the terminals need."""
 
@@ -423,16 +454,15 @@ class _HttpSession:
         self._studio = studio
         self.cookies = RequestsCookieJar()
 
-    def get(self, _url: str, **_: object) -> Any:  # noqa: ANN401 (a response)
+    def merge_environment_settings(self, *_: object) -> dict[str, object]:
+        return {"verify": True}
+
+    def request(self, method: str, url: str, **options: Any) -> Any:  # noqa: ANN401
         self._fail_if_due()
         self.cookies.set("_xsrf", "x", domain="d-0.studio.us-east-1.sagemaker.aws", path="/")
-        return _Response(200, {})
-
-    def request(self, method: str, url: str, json: dict[str, str] | None = None, **_: object) -> Any:  # noqa: ANN401
-        self._fail_if_due()
-        if method == "POST" and json:
-            self._studio.new_terminal(json["name"])
-            return _Response(201, json)
+        if method == "POST":
+            self._studio.new_terminal(options["json"]["name"])
+            return _Response(201, options["json"])
         if method == "DELETE":
             known = self._studio.terminals.pop(url.rpartition("/")[2], None)
             return _Response(204 if known else 404, {})
@@ -449,10 +479,10 @@ class _Response:
     status_code: int
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
-    is_redirect: bool = False
+    encoding: str = "utf-8"
 
-    def json(self) -> dict[str, Any]:
-        return self.body
+    def iter_content(self, _size: int) -> Iterator[bytes]:
+        yield json.dumps(self.body).encode()
 
     def __enter__(self) -> Self:
         return self

@@ -128,7 +128,8 @@ class _World:
 
     def _start_of(self, report: SetupReport) -> AppStart | None:
         """The app start of a report: the latest, as an attempt that never heard of its claim may claim the next too."""
-        return next((start for start in reversed(self.studio.starts) if report.run_id in start.runs), None)
+        kept = [*self.studio.emptied, *self.studio.starts]
+        return next((start for start in reversed(kept) if report.run_id in start.runs), None)
 
     def _check_done(self, report: SetupReport, setup: Setup, start: AppStart) -> None:
         done = {name: command for (run, name), command in start.commands.items() if run == report.run_id}
@@ -146,6 +147,9 @@ class _World:
                 assert "succeeded" in {verdict for start in self.studio.starts for verdict, _ in start.over.values()}
             case "app-replaced":
                 assert len(self.studio.starts) > 1
+            case "run-lost":
+                assert self.studio.emptied
+                assert report.outcome is Outcome.FAILED
             case "setup-changed" | "claimed-by-other-setup":
                 assert report.commands == ()
             case _:
@@ -156,7 +160,9 @@ class _World:
         self.studio.calm_down()
         app, version = self.studio.now, self.setup.version
         verdict = app.over.get(app.claimed_by, ("", ""))[0]
-        if verdict == "succeeded":
+        if app.was_claimed and not app.claimed_by:
+            codes = {"run-lost"}
+        elif verdict == "succeeded":
             codes = {"already-set-up"}
         elif app.runs.get(app.claimed_by, version) == version:
             codes = CODES
@@ -168,7 +174,10 @@ class _World:
 
     def _check_end(self) -> None:
         for start in self.studio.starts:
-            assert len({run for run, _ in start.commands}) <= 1, "one run for each app start"
+            emptied = [kept for kept in self.studio.emptied if kept.identity == start.identity]
+            ran = [(run, name) for kept in (*emptied, start) for run, name in kept.commands]
+            assert len({run for run, _ in ran}) <= 1, "one run for each app start"
+            assert len(set(ran)) == len(ran), "no command a second time, whatever was lost"
             reports = [each for each in self.reports if self._start_of(each) is start and each.code in CODES]
             first = [report for report in reports if not report.repeated]
             assert len(first) <= 1

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
+from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost
 from studio_setup.model.outcomes import CODES, Outcome
-from studio_setup.model.report import CommandResult, CommandState, SetupReport
+from studio_setup.model.report import CommandResult, CommandState, SetupReport, Trigger
 from studio_setup.model.setup import Command, Setup
 from studio_setup.runs import remote_runs
 from studio_setup.setup_run import Job, Tools, set_up
 from studio_setup.terminal.channel import WebSocketAddress
-from tests.support.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio
+from tests.support.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio, Killed
 
 REMOTE_SCRIPT = "# short enough for one line\n"
 # The lines of a setup of one command: take over, first line, prepare, claim, start and follow, follow, ..., finish.
@@ -27,6 +28,8 @@ LINES_UNTIL_STARTED = 5
 OK = Behaviour(("out\n",))
 # What every log record has by itself.
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# What every line of a setup has beside its own fields.
+_COMMON = {*App("d-0", "a", "JupyterLab", "b").as_dict(), "setup_version", "trigger", "attempt", "run_id"}
 
 
 @pytest.fixture(autouse=True)
@@ -58,10 +61,19 @@ def _set_up(studio: InMemoryStudio, setup: Setup, app: App, **of_job: Any) -> Se
     return set_up(Job(app, setup, **of_job), _tools(studio), studio.time.deadline(1000))
 
 
-def _logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, Any]]]:
+def _whole(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, Any]]]:
+    """Each line of the log: its event and all its fields."""
     return [
         (record.msg, {name: value for name, value in vars(record).items() if name not in _PLAIN})
         for record in caplog.records
+    ]
+
+
+def _logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, Any]]]:
+    """Each line of the log: its event and its own fields."""
+    return [
+        (event, {name: value for name, value in fields.items() if name not in _COMMON})
+        for event, fields in _whole(caplog)
     ]
 
 
@@ -71,21 +83,102 @@ def _logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, Any]]
 def test_a_setup_logs_one_line_per_change(caplog: pytest.LogCaptureFixture, app: App) -> None:
     """The log of a setup has these events with these fields, in this order."""
     studio, setup = _studio(one=OK)
-    report = _set_up(studio, setup, app)
+    report = _set_up(studio, setup, app, event_id="e-1")
     lines = dict(_logged(caplog))
     assert list(lines) == [
-        *("app.in_service", "login.done", "terminal.opened", "run.claimed", "command.started", "command.output"),
-        "command.finished",
+        *("setup.started", "app.in_service", "login.done", "terminal.opened", "run.claimed", "command.started"),
+        *("command.output", "command.finished", "setup.finished"),
     ]
+    assert lines["setup.started"] == {"event_id": "e-1"}
     assert lines["app.in_service"] == {"waited_seconds": 0.0}
-    assert lines["login.done"] == {"host": "d-0.studio.us-east-1.sagemaker.aws"}
+    assert lines["login.done"] == {
+        "host": "d-0.studio.us-east-1.sagemaker.aws",
+        "landing_uri": "app:JupyterServer:",
+        "redirects": 0,
+    }
     assert list(lines["terminal.opened"]) == ["terminal"]
-    assert lines["run.claimed"] == {"run_id": report.run_id, "resumed": False}
-    assert lines["command.started"] == {"command": "one", "state": "running"}
+    assert lines["run.claimed"] == {"resumed": False}
+    assert dict(_whole(caplog))["run.claimed"]["run_id"] == report.run_id
+    assert lines["command.started"] == {"command": "one"}
     assert lines["command.output"] == {"command": "one", "text": "out\n"}
     assert lines["command.finished"] == {"command": "one", "result": report.commands[0].as_fields()}
     assert report.commands[0].log_path == f"/tmp/studio-setup/{report.run_id}/one.log"
     assert report.commands[0].seconds == 10.5
+    assert dict(_whole(caplog))["setup.finished"] == report.as_dict()
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_every_line_says_whose_it_is(caplog: pytest.LogCaptureFixture, app: App, trigger: Trigger) -> None:
+    """Which app, which version of the setup, what asked for it, which attempt, and, once it is known, which run."""
+    studio, setup = _studio((LINES_UNTIL_STARTED, Fault.LOST_AFTER), one=OK)
+    report = _set_up(studio, setup, app, trigger=trigger)
+    lines = _whole(caplog)
+    assert "connection.lost" in dict(lines)
+    same = {**app.as_dict(), "setup_version": setup.version, "trigger": trigger, "attempt": report.attempt}
+    assert [event for event, fields in lines if not same.items() <= fields.items()] == []
+    claimed = [event for event, _ in lines].index("run.claimed")
+    assert {fields["run_id"] for _, fields in lines[:claimed]} == {""}
+    assert {fields["run_id"] for _, fields in lines[claimed:]} == {report.run_id}
+
+
+def test_each_attempt_at_a_run_has_an_id_of_its_own(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """The lines of two invocations that work on the same run can be told apart."""
+    studio, setup = _studio(one=Behaviour(("a", "b", "c")))
+    left = set_up(Job(app, setup), _tools(studio), studio.time.deadline(1.5))
+    report = _set_up(studio, setup, app)
+    assert report.run_id == left.run_id == left.attempt != report.attempt
+    finished = [fields for event, fields in _whole(caplog) if event == "setup.finished"]
+    assert [fields["attempt"] for fields in finished] == [left.attempt, report.attempt]
+
+
+@pytest.mark.parametrize(("status", "level"), [(0, logging.INFO), (1, logging.ERROR)])
+def test_the_last_line_is_an_error_if_the_outcome_is(
+    caplog: pytest.LogCaptureFixture, app: App, status: int, level: int
+) -> None:
+    """Alarms and searches find it by its level."""
+    studio, setup = _studio(one=Behaviour(exit_status=status))
+    _set_up(studio, setup, app)
+    assert (caplog.records[-1].msg, caplog.records[-1].levelno) == ("setup.finished", level)
+    assert {record.levelno for record in caplog.records[:-1]} == {logging.INFO}
+
+
+def test_a_setup_that_ends_before_it_begins_is_logged_whole(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """Also where nothing was reached, there is a first and a last line, with all that is known."""
+    studio, setup = _studio(one=OK)
+    studio.sagemaker.describe_domain = lambda **_: {"AuthMode": "SSO"}
+    report = _set_up(studio, setup, app)
+    assert [event for event, _ in _logged(caplog)] == ["setup.started", "setup.finished"]
+    assert caplog.records[-1].__dict__["code"] == report.code == "sso-domain"
+    assert (report.app_created_at, report.run_id) == ("", "")
+
+
+def test_an_ad_hoc_run_is_not_logged_as_a_setup(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """It counts as none, so it has neither the first nor the last line of one; the others are the same."""
+    studio, setup = _studio(one=OK)
+    report = _set_up(studio, setup, app, claims_start=False)
+    events = [event for event, _ in _logged(caplog)]
+    assert not {"setup.started", "setup.finished", "run.claimed"} & set(events)
+    assert events[-1] == "command.finished"
+    assert caplog.records[-1].__dict__["run_id"] == report.run_id
+
+
+def test_what_is_logged_after_a_setup_is_not_its_own(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """The fields of a setup end with it, whether it returns or is interrupted."""
+    studio, setup = _studio((LINES_UNTIL_STARTED, Fault.KILLED_BEFORE), one=OK)
+    with pytest.raises(Killed):
+        _set_up(studio, setup, app)
+    log.APP_WAITING.log(status="Pending", waited_seconds=1.0)
+    _set_up(studio, setup, app)
+    log.APP_WAITING.log(status="Pending", waited_seconds=1.0)
+    waiting = [fields for event, fields in _whole(caplog) if event == "app.waiting"]
+    assert waiting == [{"status": "Pending", "waited_seconds": 1.0}] * 2
+
+
+def test_a_command_is_logged_when_it_is_started(caplog: pytest.LogCaptureFixture, app: App) -> None:
+    """Not when the app first answers about it, which may never happen."""
+    studio, setup = _studio((LINES_UNTIL_CLAIMED, Fault.SILENT), one=OK)
+    set_up(Job(app, setup), _tools(studio), studio.time.deadline(10))
+    assert [event for event, _ in _logged(caplog)][-2:] == ["command.started", "setup.finished"]
 
 
 def test_a_loss_and_the_bytes_left_out_are_logged(caplog: pytest.LogCaptureFixture, app: App) -> None:
@@ -122,11 +215,12 @@ def test_the_reason_names_the_commands_that_failed_and_how(app: App) -> None:
 
 
 def test_a_report_has_the_app_and_the_time(app: App) -> None:
-    """The report has the names of the app, and the seconds that the setup took."""
+    """The report has the app, when it was created, and the seconds that the setup took."""
     studio, setup = _studio(one=Behaviour(("a", "b")))
     started = studio.time.now
     report = _set_up(studio, setup, app)
-    assert report.app == app.as_dict()
+    assert report.app == app
+    assert report.app_created_at == "2026-11-22T14:59:30+00:00"
     assert report.seconds == round(studio.time.now - started, 3) > 0
 
 
@@ -271,6 +365,85 @@ def test_an_ad_hoc_run_claims_nothing(caplog: pytest.LogCaptureFixture, app: App
     assert (report.outcome, report.resumed, report.repeated) == (Outcome.SUCCEEDED, False, False)
     assert studio.now.runs == {report.run_id: setup.version}
     assert studio.now.claimed_by == ""
+
+
+@pytest.mark.parametrize("was_set_up", [False, True])
+def test_a_probe_goes_all_the_way_and_runs_nothing(
+    caplog: pytest.LogCaptureFixture, app: App, *, was_set_up: bool
+) -> None:
+    """It logs in, opens a terminal and prepares the app; it claims nothing, and what was set up does not matter."""
+    studio, setup = _studio(one=OK)
+    if was_set_up:
+        _set_up(studio, setup, app)
+    runs = dict(studio.now.runs)
+    caplog.clear()
+    report = _set_up(studio, setup, app, claims_start=False, is_probe=True)
+    assert (report.outcome, report.code, report.reason) == (Outcome.SUCCEEDED, "probed", "")
+    assert (report.run_id, report.commands) == ("", ())
+    assert studio.now.runs == runs
+    assert studio.terminals == {}
+    assert [event for event, _ in _logged(caplog)] == ["app.in_service", "login.done", "terminal.opened"]
+
+
+def test_a_probe_that_does_not_get_through_says_where_it_ended(app: App) -> None:
+    """Its report is that of a setup that gets no further."""
+    studio, setup = _studio(one=OK)
+    studio.sagemaker.describe_domain = lambda **_: {"AuthMode": "SSO"}
+    assert _set_up(studio, setup, app, claims_start=False, is_probe=True).code == "sso-domain"
+
+
+# A run that is lost
+
+
+@pytest.mark.parametrize("lines", range(LINES_UNTIL_CLAIMED, LINES_UNTIL_CLAIMED + 5))
+def test_a_run_whose_folder_is_emptied_is_lost(app: App, lines: int) -> None:
+    """Whenever after its claim it happens: nothing runs twice, neither in this attempt nor in the next one."""
+    studio, setup = _studio((lines, Fault.EMPTIED), one=Behaviour(("a", "b", "c")), two=OK)
+    report = _set_up(studio, setup, app)
+    assert (report.outcome, report.code) == (Outcome.FAILED, "run-lost")
+    assert studio.emptied
+    assert studio.now.commands == {}
+    again = _set_up(studio, setup, app)
+    assert (again.code, again.run_id) == ("run-lost", "")
+    assert studio.now.commands == {}
+
+
+def test_force_runs_what_was_lost_again(app: App) -> None:
+    """Somebody has decided that it may run twice; from then on the run is as any other."""
+    studio, setup = _studio(one=OK)
+    first = _set_up(studio, setup, app)
+    studio.empty()
+    assert _set_up(studio, setup, app).code == "run-lost"
+    again = _set_up(studio, setup, app, force=True)
+    assert (again.outcome, again.resumed) == (Outcome.SUCCEEDED, False)
+    assert again.run_id != first.run_id
+    assert _set_up(studio, setup, app).code == "already-set-up"
+
+
+def test_a_run_that_is_gone_after_a_loss_is_lost(app: App) -> None:
+    """If the same start of the app does not know the run any more, it is not begun anew."""
+    studio, setup = _studio((LINES_UNTIL_STARTED, Fault.LOST_BEFORE), one=Behaviour(("a", "b")))
+    opened = studio.open_channel
+
+    def open_channel(address: WebSocketAddress, deadline: Deadline) -> InMemoryChannel:
+        if studio.now.commands:
+            studio.empty()
+        return opened(address, deadline)
+
+    report = set_up(
+        Job(app, setup), Tools(studio.sagemaker, studio.http_session(), open_channel), studio.time.deadline(99)
+    )
+    assert report.code == "run-lost"
+    assert report.reason.startswith(f"The folder that kept run {report.run_id} is gone.")
+
+
+@pytest.mark.parametrize("claims_start", [True, False])
+def test_an_app_that_was_restarted_in_the_meantime_is_another_start(app: App, *, claims_start: bool) -> None:
+    """Its run was not lost: it belongs to the start before, and the new one has an event of its own."""
+    studio, setup = _studio((LINES_UNTIL_STARTED, Fault.REPLACED), one=Behaviour(("a", "b")))
+    report = _set_up(studio, setup, app, claims_start=claims_start)
+    assert (report.outcome, report.code) == (Outcome.APP_GONE, "app-replaced")
+    assert studio.now.runs == {}
 
 
 class _InterruptedChannel(InMemoryChannel):
