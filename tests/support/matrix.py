@@ -152,7 +152,6 @@ ALWAYS = [
 
 # A single refusal of these ends the setup, since the server has answered; Lambda retries.
 _ENDS_AT_ONCE = {
-    (Fault(FaultKind.STATUS, 403), StepKind.STATUS): JUPYTER_REFUSED,
     (Fault(FaultKind.STATUS, 404), StepKind.CREATE): TERMINALS_DISABLED,
     (Fault(FaultKind.PAGE), StepKind.CREATE): TERMINALS_DISABLED,
 }
@@ -165,9 +164,10 @@ _ALWAYS = {
     (Fault(FaultKind.PAGE), StepKind.PAGE): JUPYTER_REFUSED,
     (Fault(FaultKind.SIGN_IN), StepKind.PAGE): LOGIN_REFUSED,
     (Fault(FaultKind.XSRF_MISSING), StepKind.PAGE): JUPYTER_REFUSED,
-    (Fault(FaultKind.STATUS, 403), StepKind.STATUS): JUPYTER_REFUSED,
+    (Fault(FaultKind.STATUS, 403), StepKind.STATUS): LOGIN_EXPIRED,
     (Fault(FaultKind.SIGN_IN), StepKind.STATUS): LOGIN_EXPIRED,
-    (Fault(FaultKind.STATUS, 403), StepKind.CREATE): JUPYTER_REFUSED,
+    (Fault(FaultKind.STATUS, 403), StepKind.CREATE): LOGIN_EXPIRED,
+    (Fault(FaultKind.STATUS, 403), StepKind.WEBSOCKET): LOGIN_EXPIRED,
     (Fault(FaultKind.STATUS, 404), StepKind.CREATE): TERMINALS_DISABLED,
     (Fault(FaultKind.PAGE), StepKind.CREATE): TERMINALS_DISABLED,
     (Fault(FaultKind.SIGN_IN), StepKind.CREATE): LOGIN_EXPIRED,
