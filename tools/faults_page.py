@@ -8,6 +8,7 @@ from itertools import groupby
 
 from emulator.faulty_network.steps import Step, StepKind
 from studio_setup.model.outcomes import CODES
+from tests.support.login_rows import LOGIN_ROWS
 from tests.support.matrix import ALWAYS, KNOWN, LINES, ONCE, REQUESTS, STEPS, Cell, Row, Verdict, cells, describe
 from tests.support.matrix_rows import WAYS, find
 
@@ -16,8 +17,8 @@ _HEAD = """# What can go wrong, and what happens then
 
 What each code means and what to do about it is in [outcomes.md](outcomes.md).
 
-This page is generated from the tables that drive the tests (`tests/support/matrix.py`, `tests/support/matrix_rows.py`),
-and a test checks that it is up to date:
+This page is generated from the tables that drive the tests (`matrix.py`, `login_rows.py` and `matrix_rows.py` in
+`tests/support`), and a test checks that it is up to date:
 
 ```
 PYTHONPATH=src python -m tools.faults_page > docs/faults.md
@@ -36,11 +37,23 @@ is in the log; and that the fault really was injected.
 other.
 
 """
+_LOGINS = """## Every form of a login
+
+AWS documents in part only how a presigned URL leads into an app, and what is answered to a session that has ended. The
+local Studio can have each form that is plausible ([emulator/login_forms.py](../emulator/login_forms.py), and
+[how each is known](../emulator/README.md#front-door)). A setup of two commands goes through all {count} combinations
+below, for JupyterServer and for JupyterLab (`engine/test_logins.py`). In each, the tests check the outcome, the exit
+statuses, that each command took effect once or not at all, how many presigned URLs were asked for, and that no token
+and no cookie is in the log or in the report. The reason of one that cannot work says what was answered: status, path,
+content type, title of the page, and the names of the cookies.
+
+| What happens | Login | Presigned URL | `LandingUri` without a path | Without a good session | Logins | Outcome |
+|---|---|---|---|---|---|---|"""
 
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([*_network(), "", *_ways()]) + "\n"
+    return "\n".join([*_network(), "", *_logins(), "", *_ways()]) + "\n"
 
 
 def _network() -> Iterator[str]:
@@ -91,6 +104,14 @@ def _outcome(verdict: Verdict) -> str:
 
 def _remedy(verdict: Verdict) -> str:
     return CODES[verdict.codes[0]].remedy if verdict.outcome else "nothing"
+
+
+def _logins() -> Iterator[str]:
+    yield _LOGINS.format(count=sum(len(list(row.forms)) for row in LOGIN_ROWS))
+    for row in LOGIN_ROWS:
+        forms = row.login, row.presigned_url, row.landing_uri_without_path, row.expired
+        names = " | ".join(", ".join(f"`{form}`" for form in each) for each in forms)
+        yield f"| {row.trouble} | {names} | {row.logins} | {_outcome(row.verdict)} |"
 
 
 def _ways() -> Iterator[str]:

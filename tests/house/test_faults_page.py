@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studio_setup.model.outcomes import CODES, Outcome
+from tests.support.login_rows import LOGIN_ROWS
 from tests.support.matrix import ALWAYS, KNOWN, ONCE, cells
 from tests.support.matrix_rows import ROOT, WAYS, find
 from tools.faults_page import page
@@ -27,6 +28,7 @@ def test_no_known_way_to_fail_has_been_dropped() -> None:
 def test_the_matrix_expects_outcomes_and_codes_that_exist() -> None:
     """Every outcome and every code that the matrix expects is one of the engine's."""
     verdicts = [cell.verdict for row in (*ONCE, *ALWAYS) for cell in cells(row)]
+    verdicts += [row.verdict for row in LOGIN_ROWS]
     assert {verdict.outcome for verdict in verdicts} - {""} <= set(map(str, Outcome))
     assert {code for verdict in verdicts for code in verdict.codes} <= CODES.keys()
 

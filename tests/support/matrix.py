@@ -168,6 +168,7 @@ _ALWAYS = {
     (Fault(FaultKind.STATUS, 403), StepKind.STATUS): LOGIN_EXPIRED,
     (Fault(FaultKind.SIGN_IN), StepKind.STATUS): LOGIN_EXPIRED,
     (Fault(FaultKind.STATUS, 403), StepKind.CREATE): LOGIN_EXPIRED,
+    (Fault(FaultKind.STATUS, 403), StepKind.WEBSOCKET): LOGIN_EXPIRED,
     (Fault(FaultKind.STATUS, 404), StepKind.CREATE): TERMINALS_DISABLED,
     (Fault(FaultKind.PAGE), StepKind.CREATE): TERMINALS_DISABLED,
     (Fault(FaultKind.SIGN_IN), StepKind.CREATE): LOGIN_EXPIRED,

@@ -25,6 +25,8 @@ class Way:
 
 _ANY_STEP = "a_fault_at_any_step_changes_nothing"
 _ALWAYS = "silence_and_permanent_faults_are_reported_in_time"
+_ANY_LOGIN = "a_setup_succeeds_whatever_form_its_logins_have"
+_NO_LOGIN = "a_login_that_cannot_work_is_reported_as_such"
 WAYS = (
     Way(
         "The app fails or is deleted while the setup waits for it",
@@ -39,19 +41,21 @@ WAYS = (
     ),
     Way(
         "The presigned URL has expired or was used before it is opened",
-        "it is requested only when the app is in service, and used at once; one that is refused is replaced once, then"
+        "it is requested only when the app is in service, and used at once; one that is refused is replaced twice, then"
         " `login-refused`",
-        f"{_ANY_STEP} {_ALWAYS} a_presigned_url_is_asked_for_only_while_the_app_is_in_service",
+        f"{_ANY_STEP} {_ALWAYS} {_NO_LOGIN} a_presigned_url_is_asked_for_only_while_the_app_is_in_service",
     ),
     Way(
         "The login ends on a sign-in page, or on a page outside the app",
-        "`login-refused`; no cookie and no token goes to another host",
-        f"{_ANY_STEP} {_ALWAYS} a_login_that_leads_away_is_refused a_login_that_ends_on_another_page_is_refused",
+        "if the app is there with the cookies so far, the setup goes on; else `login-refused`, with what was answered;"
+        " no cookie and no token goes to another host",
+        f"{_ANY_STEP} {_ALWAYS} {_ANY_LOGIN} {_NO_LOGIN} a_refusal_says_all_that_was_seen"
+        " a_login_that_leads_away_is_refused a_login_that_ends_on_another_page_is_refused",
     ),
     Way(
         "A policy with a network condition denies access, possibly in mid-stream",
         "denied at the login: `login-refused`; denied later: a new login, and the run is found again",
-        f"{_ANY_STEP} a_new_login_follows_a_session_that_ended",
+        f"{_ANY_STEP} {_ANY_LOGIN} {_NO_LOGIN} a_new_login_follows_a_session_that_ended",
         "the condition itself belongs to IAM; its effect on a connection is simulated",
     ),
     Way(
@@ -68,13 +72,14 @@ WAYS = (
         "502, 503 or 504 while the server warms up",
         "waited for until the time is up; a terminal is requested only once api/status has answered, and deleted again"
         " if it is not known whether it was created",
-        f"{_ANY_STEP} jupyter_may_answer_later_than_the_app_is_in_service"
+        f"{_ANY_STEP} jupyter_may_answer_later_than_the_app_is_in_service a_server_that_is_still_starting_is_waited_for"
         " a_terminal_that_may_have_been_created_is_deleted",
     ),
     Way(
         "The websocket handshake is refused",
-        "404 is retried for a few seconds, then with a new terminal; anything else is a lost connection",
-        f"{_ANY_STEP} {_ALWAYS}",
+        "404 is retried for a few seconds, then with a new terminal; after 401 and 403 there is a new login; anything else"
+        " is a lost connection",
+        f"{_ANY_STEP} {_ALWAYS} {_ANY_LOGIN}",
     ),
     Way(
         "The connection ends in mid-command, with or without a close frame, or falls silent",
