@@ -1,8 +1,7 @@
-"""What a test needs and a machine may lack: a program, root, a right, an old Python. Such a test is skipped; the last
-lines say why.
+"""What a test needs and a machine may lack; it is skipped then, and the last lines of the run say why.
 
-With CI=true a skip for what apt-get provides, or for root, fails the run. What the kernel refuses is only listed, and so
-is an old Python: Debian and Ubuntu have none to install.
+With CI=true a skip for what can be provided (a program, root) fails the run. What the kernel refuses is only listed,
+and so is an old Python: Debian and Ubuntu have none to install.
 """
 
 from __future__ import annotations
