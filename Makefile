@@ -4,8 +4,13 @@
 # Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name; to change
 # it later, `make clean` first).
 PYTHON ?= python3
+# A Python 3.9, if there is one, on PATH or pyenv's: what needs one is left out otherwise. Each is tried, since pyenv puts
+# a python3.9 on PATH that does not work until a version is chosen.
+PYTHON39 := $(shell for python in python3.9 $$(pyenv root 2>/dev/null)/versions/3.9.*/bin/python3.9; do \
+  "$$python" -c '' 2>/dev/null && { echo "$$python"; break; }; done)
 VENV := .venv
-READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud jupyterlab3 notebook6 runtime sam scan)
+READY39 := $(if $(PYTHON39),$(patsubst %,.venvs/%-python39/.ready,jupyterlab3 notebook6))
+READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud jupyterlab3 notebook6 runtime sam scan) $(READY39)
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
@@ -64,7 +69,7 @@ soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 bench: setup ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
 
-demo: $(VENV)/.ready .venvs/sam/.ready .venvs/cloud/.ready .venvs/runtime/.ready ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterLab: in a space; KEEP=1: leave it up)
+demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep)
 
 check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… and USER_PROFILE_NAME=… or SPACE_NAME=…, see docs
@@ -89,8 +94,11 @@ $(VENV)/.ready: requirements.txt src/requirements.txt
 	@touch $@
 
 # An environment of its own for each file in requirements/: what is pinned there cannot be installed with the tools.
+.venvs/%/.ready: BASE = $(BIN)/python
+.venvs/%-python39/.ready: BASE = $(PYTHON39)
 .venvs/%/.ready: requirements/%.txt src/requirements.txt | $(VENV)/.ready
 	@echo "Installing requirements/$*.txt into .venvs/$*"
-	@.venvs/$*/bin/python -c '' 2>/dev/null || $(BIN)/python -m venv --clear --without-pip .venvs/$*
-	@$(UV) .venvs/$*/bin/python -r $< || $(PIP) --python .venvs/$*/bin/python install -r $<
+	@.venvs/$*/bin/python -c '' 2>/dev/null || $(BASE) -m venv --clear --without-pip .venvs/$*
+	@$(UV) .venvs/$*/bin/python -r $< || \
+	  $(BASE) -m pip --quiet --disable-pip-version-check --python .venvs/$*/bin/python install -r $<
 	@touch $@

@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import sys
+import subprocess
 import uuid
-import venv
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,7 +103,7 @@ def create_container(
     for folder in (container.home, container.tmp, container.runtime):
         folder.mkdir(parents=True, exist_ok=True)
     environment_folder = container.folder / "env"
-    venv.create(environment_folder, symlinks=True, with_pip=False)
+    subprocess.run([server.python, "-m", "venv", "--symlinks", "--without-pip", environment_folder], check=True)
     _borrow_packages(environment_folder, server)
     if server.is_older:
         shutil.copytree(server.data / "etc" / "jupyter", environment_folder / "etc" / "jupyter")
@@ -120,8 +119,7 @@ def create_container(
 
 
 def _borrow_packages(environment_folder: Path, server: Server) -> None:
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    packages = environment_folder / "lib" / version / "site-packages"
+    (packages,) = environment_folder.glob("lib/python3*/site-packages")
     # addsitedir reads the .pth files there too; that of setuptools provides distutils, which old servers import.
     borrowed = f"import site; site.addsitedir({str(server.packages)!r})\n"
     (packages / "borrowed.pth").write_text(borrowed)
@@ -138,8 +136,6 @@ def _enable_server_extensions(environment_folder: Path, kind: AppKind) -> None:
 
 
 def _write_programs(container: Container, server: Server, control_url: str) -> None:
-    serverextension = shlex.join([str(container.python), str(HERE / "inside" / "serverextension.py")])
-    _write_program(container.programs / "jupyter-serverextension", f'#!/bin/sh\nexec {serverextension} "$@"\n')
     for name, target in server.programs.items():
         _write_program(container.programs / name, _entry_point(container.python, target))
     # -S: the script needs no site-packages, and starts faster without them.

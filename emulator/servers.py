@@ -1,11 +1,12 @@
 """The Jupyter servers that apps run on: that of this Python environment, or an older one of Studio's images.
 
 `make setup` installs each older server into an environment of its own (`.venvs/`), from which a container then gets its
-packages, settings and pages. Facts only.
+Python, packages, settings and pages. Facts only.
 """
 
 from __future__ import annotations
 
+import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,21 +50,39 @@ class Server:
         return bool(self.program)
 
     @property
+    def python(self) -> Path:
+        """The interpreter of its environment."""
+        return self.data / "bin" / "python" if self.is_older else Path(sys.executable)
+
+    @property
     def packages(self) -> Path:
-        """The folder with the packages of its environment."""
-        return Path(sysconfig.get_path("purelib", vars={"base": str(self.data)}))
+        """The folder with the packages of its environment; one that does not exist if it has not been installed."""
+        if not self.is_older:
+            return Path(sysconfig.get_path("purelib"))
+        return next(self.data.glob("lib/python3*/site-packages"), self.data / "lib")
 
 
-SERVERS = {
-    "": Server(Path(sysconfig.get_path("data")), _SERVER_PROGRAMS),
-    # JupyterLab 1 on notebook 6.5: it gives terminals numbers, whatever name is requested.
-    "notebook6": Server(
-        _ENVIRONMENTS / "notebook6",
+def _notebook6(environment: str) -> Server:
+    """JupyterLab 1 on notebook 6.5: it gives terminals numbers, whatever name is requested."""
+    return Server(
+        _ENVIRONMENTS / environment,
         {**_COMMON_PROGRAMS, **_OLD_PROGRAMS},
         program="jupyter-lab",
         settings="NotebookApp",
         root_setting="notebook_dir",
-    ),
-    # JupyterLab 3 on jupyter_server 1.x, with notebook 6.5 beside it.
-    "jupyterlab3": Server(_ENVIRONMENTS / "jupyterlab3", {**_SERVER_PROGRAMS, **_OLD_PROGRAMS}, program="jupyter-lab"),
+    )
+
+
+def _jupyterlab3(environment: str) -> Server:
+    """JupyterLab 3 on jupyter_server 1.x, with notebook 6.5 beside it."""
+    return Server(_ENVIRONMENTS / environment, {**_SERVER_PROGRAMS, **_OLD_PROGRAMS}, program="jupyter-lab")
+
+
+SERVERS = {
+    "": Server(Path(sysconfig.get_path("data")), _SERVER_PROGRAMS),
+    "notebook6": _notebook6("notebook6"),
+    "jupyterlab3": _jupyterlab3("jupyterlab3"),
+    # With the Python of Studio's images, where this machine has one. Only these can have the auto-shutdown extension.
+    "notebook6-python39": _notebook6("notebook6-python39"),
+    "jupyterlab3-python39": _jupyterlab3("jupyterlab3-python39"),
 }

@@ -19,7 +19,8 @@ What `setups` needs is here too.
 """
 
 from studio_setup.model.app import App
+from studio_setup.model.errors import BadInput
 from studio_setup.model.setup import Command, Setup, read_script
 from studio_setup.model.version import __version__
 
-__all__ = ["App", "Command", "Setup", "__version__", "read_script"]
+__all__ = ["App", "BadInput", "Command", "Setup", "__version__", "read_script"]

@@ -23,9 +23,11 @@ from emulator.app_host import StartOptions
 from emulator.extension_repository import SDIST_NAME, UPSTREAM_COMMIT, UPSTREAM_URL
 from emulator.handles import AppHandle
 from emulator.processes import MARKER_VARIABLE
+from emulator.servers import SERVERS
 from emulator.state import AppStatus
 from emulator.studio import LocalStudio
 from tests.support.browser import Browser, client_of, is_running, is_sign_in_page, presigned_url, processes_with
+from tests.support.needs import needs_server
 from tests.support.waiting import wait_until
 
 REPOSITORY_ROOT = Path(__file__).parents[2]
@@ -246,9 +248,15 @@ def test_supervisorctl_has_the_right_status_and_text(app: AppHandle, line: str, 
     assert (done.returncode, text in done.stdout) == (status, True)
 
 
-def test_the_extension_can_be_installed_as_its_documentation_says(
-    studio: LocalStudio, app: AppHandle, browser: Browser
-) -> None:
+@pytest.fixture
+def older_app(studio: LocalStudio) -> Iterator[AppHandle]:
+    """Carol's running app on a server that can have the extension."""
+    app = studio.create_app("carol", options=StartOptions(server=needs_server("notebook6-python39")))
+    yield app.wait_until_in_service()
+    app.delete()
+
+
+def test_the_extension_can_be_installed_as_its_documentation_says(studio: LocalStudio, older_app: AppHandle) -> None:
     """After git clone, checkout of the pinned commit, pip install, enable and restart, the extension answers."""
     script = f"""set -e
         cd "$TMPDIR"
@@ -257,44 +265,59 @@ def test_the_extension_can_be_installed_as_its_documentation_says(
         git rev-parse HEAD
         tar xzf {SDIST_NAME}.tar.gz && cd {SDIST_NAME}
         pip install --quiet --no-dependencies --no-build-isolation .
-        jupyter server extension enable --py sagemaker_studio_autoshutdown --sys-prefix
+        jupyter serverextension enable --py sagemaker_studio_autoshutdown --sys-prefix
         restart-jupyter-server
     """
-    assert browser.get("sagemaker-studio-autoshutdown/idle_checker").status_code == 404
-    done = subprocess.run(
-        ["bash", "-c", script], env=app.environment(), check=False, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith(UPSTREAM_COMMIT)
-    app.wait_until_ready()
-    assert browser.get("sagemaker-studio-autoshutdown/idle_checker").json()["idle_time"] == 7200
-    wanted = {"idle_time": 60, "keep_terminals": True}
-    assert browser.post("sagemaker-studio-autoshutdown/idle_checker", wanted).json()["count"] == 1
-    answer = browser.get("sagemaker-studio-autoshutdown/idle_checker").json()
-    assert answer == {"idle_time": 3600, "keep_terminals": True, "count": 1}
-    assert not list(Path(sys.prefix).glob("lib/*/site-packages/*autoshutdown*")), (
-        "something was installed into our own environment"
-    )
-    assert studio.events
+    idle_checker = "sagemaker-studio-autoshutdown/idle_checker"
+    with closing(Browser(studio.front_door_url)) as browser:
+        browser.get(presigned_url(studio, "carol"))
+        assert browser.get(idle_checker).status_code == 404
+        done = run_inside(older_app, script)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.startswith(UPSTREAM_COMMIT)
+        older_app.wait_until_ready()
+        assert browser.get(idle_checker).json() == {"idle_time": 7200, "keep_terminals": False, "count": 0}
+        wanted = {"idle_time": 60, "keep_terminals": True}
+        assert browser.post(idle_checker, wanted).json()["count"] == 1
+        assert browser.get(idle_checker).json() == {"idle_time": 3600, "keep_terminals": True, "count": 2}
+        assert browser.post(idle_checker, wanted).json()["count"] == 2
+    for prefix in (Path(sys.prefix), SERVERS["notebook6-python39"].data):
+        assert not list(prefix.glob("lib/*/site-packages/*autoshutdown*")), "something was installed outside the app"
 
 
-def test_the_command_of_the_old_images_works_too(studio: LocalStudio) -> None:
+def test_the_extension_cannot_be_built_on_a_newer_python(app: AppHandle) -> None:
+    """On today's Python the build fails with the words of the real extension, and nothing is installed."""
+    script = f"""set -e
+        git clone --quiet {UPSTREAM_URL} "$TMPDIR/extension" && cd "$TMPDIR/extension"
+        pip install --no-dependencies --no-build-isolation .
+    """
+    done = run_inside(app, script)
+    is_without_pipes = sys.version_info >= (3, 13)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    words = "No module named 'pipes'" if is_without_pipes else f"Python version {version} unsupported"
+    assert (done.returncode, words in done.stdout + done.stderr) == (1, True)
+    assert not list((app.tmp.parent / "env").glob("lib/*/site-packages/*autoshutdown*"))
+
+
+def run_inside(app: AppHandle, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a bash script in the container."""
+    command = ["bash", "-c", script]
+    return subprocess.run(command, env=app.environment(), check=False, capture_output=True, text=True, timeout=120)
+
+
+def test_an_editable_install_works_too(older_app: AppHandle) -> None:
     """After an editable install and `jupyter serverextension enable`, as in public scripts, the extension answers."""
-    carol = studio.create_app("carol").wait_until_in_service()
     script = f"""set -e
         git clone --quiet {UPSTREAM_URL} "$HOME/extension" && cd "$HOME/extension"
-        pip install --quiet -e .
+        pip install --quiet --no-dependencies -e .
         jupyter serverextension enable --py sagemaker_studio_autoshutdown
         restart-jupyter-server
     """
-    done = subprocess.run(
-        ["bash", "-c", script], env=carol.environment(), check=False, capture_output=True, text=True, timeout=120
-    )
+    done = run_inside(older_app, script)
     assert done.returncode == 0, done.stdout + done.stderr
-    carol.wait_until_ready()
-    answer = requests.get(f"{carol.base_url}sagemaker-studio-autoshutdown/idle_checker", timeout=10)
+    older_app.wait_until_ready()
+    answer = requests.get(f"{older_app.base_url}sagemaker-studio-autoshutdown/idle_checker", timeout=10)
     assert answer.json()["idle_time"] == 7200
-    carol.delete()
 
 
 def test_shell_and_environment_can_be_chosen(studio: LocalStudio) -> None:

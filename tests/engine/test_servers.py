@@ -12,13 +12,11 @@ import requests
 import websocket
 
 from studio_setup.access.terminals import Terminals
-from studio_setup.handler import lambda_handler
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost
 from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job, Tools, set_up
 from studio_setup.terminal.channel import Channel, WebSocketAddress
-from tests.support.context import Context
 from tests.support.needs import needs
 from tests.support.scenario import ONCE, PATIENT, Scenario, statuses
 from tests.support.waiting import LIMIT_SECONDS, wait_until
@@ -26,16 +24,6 @@ from tests.support.waiting import LIMIT_SECONDS, wait_until
 OLDER = {"notebook6": "6.5.7", "jupyterlab3": "1.24.0"}
 SHELLS = ["bash", "zsh", "fish", "dash"]
 ENDS_WITH_3 = f"{PATIENT}; exit 3"
-CONDA = '#!/bin/sh\n[ "$1" = shell.bash ] && echo \'conda() { echo "conda $*" >> ~/effects; }\'\n'
-# What Studio's image of JupyterLab 3 has; that of JupyterLab 1 has neither this variable nor conda.
-IMAGES: dict[str, dict[str, object]] = {
-    "notebook6": {},
-    "jupyterlab3": {
-        "files": {"conda": CONDA, ".bashrc": "PATH=~:$PATH\n"},
-        "environment": {"AWS_SAGEMAKER_JUPYTERSERVER_IMAGE": "jupyter-server-3"},
-        "shell": ("/bin/bash",),
-    },
-}
 WELL_FORMED = "0123456789abcdef0123456789abcdef"
 
 StartApp = Callable[..., Scenario]
@@ -164,22 +152,6 @@ def test_another_xsrf_cookie_does_not_matter(older: Scenario, path: str, value: 
     for planted in {path, "/"} if value == WELL_FORMED else {path}:
         http.cookies.set("_xsrf", value, domain="127.0.0.1", path=planted)
     assert xsrf_paths_after_setup(older, http)
-
-
-@pytest.mark.parametrize("server", OLDER)
-def test_the_extension_is_installed_and_answers(start_app: StartApp, server: str) -> None:
-    """The setup that ships installs the extension on the older images too; its endpoint answers afterwards."""
-    scenario = start_app(server=server, **IMAGES[server])
-    before = scenario.app.jupyter_pid
-    report = lambda_handler(scenario.event, Context())
-    assert [command["exit_status"] for command in report["commands"]] == [0, 0, 0, 0]
-    assert report["outcome"] == "succeeded"
-    answer = requests.get(scenario.app.base_url + "sagemaker-studio-autoshutdown/idle_checker", timeout=10).json()
-    assert (answer["idle_time"], answer["count"]) == (7200, 1)
-    assert scenario.effects() == (["conda activate studio"] if server == "jupyterlab3" else [])
-    assert scenario.app.jupyter_pid != before
-    assert scenario.app.terminals() == []
-    assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
 def test_the_old_command_is_the_servers_own(older: Scenario) -> None:

@@ -79,6 +79,21 @@ def test_on_ci_what_the_kernel_refuses_is_only_listed(tmp_path: Path) -> None:
     assert _run(tmp_path, tests=tests, CI="true") == (0, ["   1 skipped: refused by the kernel: a right (no)"])
 
 
+def test_on_ci_a_missing_python_39_is_only_listed(tmp_path: Path) -> None:
+    """No distribution that CI runs on has a package of it: its tests are skipped and listed, and the run passes."""
+    tests = """
+from emulator.servers import SERVERS
+from tests.support.needs import needs_server
+
+def test_it(monkeypatch, tmp_path):
+    name = "notebook6-python39"
+    monkeypatch.setitem(SERVERS, name, type("Missing", (), {"packages": tmp_path / "nowhere"}))
+    needs_server(name)
+"""
+    line = "   1 skipped: there is no Python 3.9 (pyenv install 3.9, then make setup)"
+    assert _run(tmp_path, tests=tests, CI="true") == (0, [line])
+
+
 def test_other_skips_are_not_listed(tmp_path: Path) -> None:
     """A test that is skipped for another reason lacks nothing, and the run passes."""
     tests = "import pytest\ndef test_it(): pytest.skip('takes minutes')\n"

@@ -1,6 +1,7 @@
-"""What a test needs and a machine may lack: a program, root, a right. Such a test is skipped; the last lines say why.
+"""What a test needs and a machine may lack; it is skipped then, and the last lines of the run say why.
 
-With CI=true a skip for what can be provided (a program, root) fails the run; what the kernel refuses is only listed.
+With CI=true a skip for what can be provided (a program, root) fails the run. What the kernel refuses is only listed,
+and so is an old Python: Debian and Ubuntu have none to install.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ PACKAGES = {
 }
 _NEEDS = "needs "
 _REFUSED = "refused by the kernel: "
+_NO_PYTHON = "there is no Python 3.9 (pyenv install 3.9, then make setup)"
 
 
 def needs(program: str) -> str:
@@ -48,6 +50,16 @@ def needs_root() -> None:
 def refused(right: str, message: str) -> NoReturn:
     """Skip the test because the kernel refuses a right, with its message."""
     pytest.skip(f"{_REFUSED}{right} ({message.strip()})")
+
+
+def needs_server(name: str) -> str:
+    """The name of a Jupyter server on Python 3.9 (`emulator.servers`); skips the test where `make setup` found none."""
+    from emulator.servers import SERVERS  # noqa: PLC0415 (the mutation check has no emulator)
+
+    assert name.endswith("-python39"), f"every machine has the server {name!r}"
+    if not SERVERS[name].packages.is_dir():
+        pytest.skip(_NO_PYTHON)
+    return name
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -75,7 +87,7 @@ def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:
     """Reason → how many tests were skipped for it, as far as something was missing."""
     places = [report.longrepr for report in reporter.stats.get("skipped", [])]
     reasons = [place[2].removeprefix("Skipped: ") for place in places if isinstance(place, tuple)]
-    return Counter(reason for reason in reasons if reason.startswith((_NEEDS, _REFUSED)))
+    return Counter(reason for reason in reasons if reason.startswith((_NEEDS, _REFUSED, _NO_PYTHON)))
 
 
 def _fails_on_ci(skipped: Counter[str]) -> bool:
