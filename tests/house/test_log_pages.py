@@ -15,17 +15,31 @@ from tests.support.stack import ROOT
 from tools import log_events_page, log_schema
 
 COMMON = {
-    **{"timestamp": "2026-11-25T16:16:33Z", "level": "INFO", "logger": "studio_setup", "requestId": "r"},
-    **{"app": "d-a/ann/JupyterServer/default", "domain_id": "d-a", "user_profile_name": "ann", "space_name": ""},
-    **{"app_type": "JupyterServer", "app_name": "default", "setup_version": "0", "trigger": "event"},
-    **{"attempt": "a", "run_id": "b"},
+    "timestamp": "2026-11-25T16:16:33Z",
+    "level": "INFO",
+    "logger": "studio_setup",
+    "requestId": "r",
+    "app": "d-a/ann/JupyterServer/default",
+    "domain_id": "d-a",
+    "user_profile_name": "ann",
+    "space_name": "",
+    "app_type": "JupyterServer",
+    "app_name": "default",
+    "setup_version": "0",
+    "trigger": "event",
+    "attempt": "a",
+    "run_id": "b",
 }
 OUTPUT = {**COMMON, "message": "command.output", "command": "one", "text": "spam"}
 LAMBDAS_OWN = {
     "start": {"time": "2026-11-25T16:16:33Z", "type": "platform.start", "record": {}},
     "traceback": {
-        **{"timestamp": "2026-11-25T16:16:33Z", "level": "ERROR", "errorMessage": "no", "errorType": "SetupFailed"},
-        **{"requestId": "r", "stackTrace": []},
+        "timestamp": "2026-11-25T16:16:33Z",
+        "level": "ERROR",
+        "errorMessage": "no",
+        "errorType": "SetupFailed",
+        "requestId": "r",
+        "stackTrace": [],
     },
     "emulator": {"text": "START RequestId: 3da5b46e-0647-4777-aaad-c1cb38959322 Version: $LATEST"},
 }
