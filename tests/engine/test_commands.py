@@ -1,7 +1,8 @@
-"""Commands that misbehave: their exit status is reported, and the next command runs."""
+"""Commands that take long or misbehave: they are logged at once, their exit status is reported, the next one runs."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from studio_setup.model.report import CommandState
 from studio_setup.model.setup import Command
 from studio_setup.terminal.shell import Shell
 from tests.support.scenario import Scenario, statuses
+from tests.support.waiting import wait_until
 
 ENDS = {
     "unbalanced-quote": ("echo 'never closed", 2),
@@ -79,3 +81,25 @@ def test_what_a_command_leaves_running_goes_on(shared_app: Callable[..., Scenari
     scenario = shared_app()
     assert statuses(scenario.set_up("sleep 600 & echo $! >~/effects; exit 5")) == [5]
     assert int(scenario.effects()[0]) in scenario.app.processes()
+
+
+def test_a_command_is_in_the_log_before_it_prints(
+    either_app: Scenario, lambda_lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its start is logged when it is started, although the first look at it returns only when it is over."""
+    monkeypatch.setattr("studio_setup.runs.remote_runs._FOLLOW_SECONDS", 15)
+    setup = either_app.start_setup("while [ ! -e ~/go ]; do sleep 0.05; done; echo spam")
+
+    def events() -> list[str]:
+        return [json.loads(line)["message"] for line in lambda_lines]
+
+    wait_until(lambda: "command.started" in events(), "the line", limit_seconds=10)
+    assert "command.output" not in events()
+    either_app.release()
+    assert setup.report().outcome is Outcome.SUCCEEDED
+    assert events()[events().index("command.started") :] == [
+        "command.started",
+        "command.output",
+        "command.finished",
+        "setup.finished",
+    ]

@@ -31,7 +31,7 @@ COMMON = {
     "run_id": "b",
 }
 OUTPUT = {**COMMON, "message": "command.output", "command": "one", "text": "spam"}
-LAMBDAS_OWN = {
+LAMBDAS_OWN: dict[str, dict[str, Any]] = {
     "start": {"time": "2026-11-25T16:16:33Z", "type": "platform.start", "record": {}},
     "traceback": {
         "timestamp": "2026-11-25T16:16:33Z",
