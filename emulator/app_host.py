@@ -68,6 +68,8 @@ class AppStart:
 
     async def end(self) -> None:
         """End every process of this start and remove its files, apart from the home."""
+        if self.app.status is AppStatus.DELETED:
+            return
         self.app.status = AppStatus.DELETING
         await self._cancel()
         self.app.status = AppStatus.DELETED
@@ -132,7 +134,7 @@ class AppStart:
         await self._end_container()
 
     async def _end_container(self) -> None:
-        await self.jupyter.stop()
+        await self.jupyter.kill_for_good()
         await asyncio.to_thread(self.container.end)
 
 

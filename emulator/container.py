@@ -125,6 +125,8 @@ def _borrow_packages(environment_folder: Path, server: Server) -> None:
     # addsitedir reads the .pth files there too; that of setuptools provides distutils, which old servers import.
     borrowed = f"import site; site.addsitedir({str(server.packages)!r})\n"
     (packages / "borrowed.pth").write_text(borrowed)
+    # Two thirds of a server's start would go into jsonschema's grammar for a format (iri) that Jupyter does not use.
+    (packages / "rfc3987_syntax.py").write_text("raise ImportError\n")
     if not server.is_older:
         shutil.copy(HERE / "inside" / "lab_page.py", packages / "studio_lab_page.py")
 

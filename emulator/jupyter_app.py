@@ -71,12 +71,17 @@ class JupyterApp:
     async def stop(self) -> None:
         """Stop the server, with SIGTERM first, and do not restart it."""
         async with self._changing:
-            await self._end()
+            await self._end(signal.SIGTERM)
+
+    async def kill_for_good(self) -> None:
+        """Kill the server, and do not restart it."""
+        async with self._changing:
+            await self._end(signal.SIGKILL)
 
     async def restart(self) -> None:
         """Stop the server and start another on the same port; return as soon as that process exists."""
         async with self._changing:
-            await self._end()
+            await self._end(signal.SIGTERM)
             await self._spawn()
 
     def kill(self, signal_number: int) -> None:
@@ -154,14 +159,14 @@ class JupyterApp:
             if self._options.autorestart:
                 await self._spawn()
 
-    async def _end(self) -> None:
+    async def _end(self, signal_number: int) -> None:
         process, self._process = self._process, None
         if self._watcher:
             self._watcher.cancel()
         if process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal_number)
         try:
             async with asyncio.timeout(_STOP_LIMIT_SECONDS):
                 await process.wait()

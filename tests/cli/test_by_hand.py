@@ -46,9 +46,9 @@ def app_options(scenario: Scenario) -> list[str]:
     return ["--domain-id", DOMAIN_ID, *owner]
 
 
-def test_output_is_on_stderr_and_the_report_on_stdout(shared_app: Callable[..., Scenario]) -> None:
+def test_output_is_on_stderr_and_the_report_on_stdout(start_app: Callable[..., Scenario]) -> None:
     """Output of commands goes to stderr as it comes; stdout has one line per command, and the outcome."""
-    done = run(*app_options(shared_app()), "--command", "echo hello; pwd", "--command", "echo oops >&2")
+    done = run(*app_options(start_app()), "--command", "echo hello; pwd", "--command", "echo oops >&2")
     assert done.returncode == 0
     assert "hello\n" in done.stderr
     assert "oops\n" in done.stderr
@@ -56,46 +56,46 @@ def test_output_is_on_stderr_and_the_report_on_stdout(shared_app: Callable[..., 
     assert done.stdout.startswith("command-1: exited, exit status 0")
 
 
-def test_json_is_exactly_one_object(shared_app: Callable[..., Scenario]) -> None:
+def test_json_is_exactly_one_object(start_app: Callable[..., Scenario]) -> None:
     """With --json, stdout is the report and nothing else."""
-    done = run(*app_options(shared_app()), "--json", "--command", "exit 3")
+    done = run(*app_options(start_app()), "--json", "--command", "exit 3")
     assert done.returncode == 1
     report = json.loads(done.stdout)
     assert report["outcome"] == "failed"
     assert report["commands"][0]["exit_status"] == 3
 
 
-def test_a_script_file_is_run(shared_app: Callable[..., Scenario], tmp_path: Path) -> None:
+def test_a_script_file_is_run(start_app: Callable[..., Scenario], tmp_path: Path) -> None:
     """--script runs files as they are, in the given order."""
     (tmp_path / "one.sh").write_bytes(b"#!/bin/bash\r\necho $((40 + 2)) >> ~/effects\r\n")
     (tmp_path / "Two Words.sh").write_text("echo two >> ~/effects")
-    scenario = shared_app()
+    scenario = start_app()
     done = run(*app_options(scenario), "--script", str(tmp_path / "one.sh"), "--script", str(tmp_path / "Two Words.sh"))
     assert done.returncode == 0, done.stderr
     assert scenario.effects() == ["42", "two"]
 
 
-def test_a_command_over_its_limit_ends_with_1(shared_app: Callable[..., Scenario]) -> None:
+def test_a_command_over_its_limit_ends_with_1(start_app: Callable[..., Scenario]) -> None:
     """A command that reaches --timeout-seconds is ended, which is a failure."""
-    scenario = shared_app()
+    scenario = start_app()
     done = run(*app_options(scenario), "--timeout-seconds", "1", "--command", "sleep 600")
     assert done.returncode == 1
     assert "timed_out" in done.stdout
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_ad_hoc_runs_ignore_the_claim(shared_app: Callable[..., Scenario]) -> None:
+def test_ad_hoc_runs_ignore_the_claim(start_app: Callable[..., Scenario]) -> None:
     """A command by hand is not blocked by the setup of the app start, and does not count as one."""
-    scenario = shared_app()
+    scenario = start_app()
     assert run(*app_options(scenario), "--command", "true").returncode == 0
     assert scenario.set_up("echo one >> ~/effects").outcome == "succeeded"
     assert run(*app_options(scenario), "--command", "echo two >> ~/effects").returncode == 0
     assert scenario.effects() == ["one", "two"]
 
 
-def test_the_setup_runs_once_by_hand_and_again_when_forced(shared_app: Callable[..., Scenario]) -> None:
+def test_the_setup_runs_once_by_hand_and_again_when_forced(start_app: Callable[..., Scenario]) -> None:
     """Without --command or --script the hard-coded setup runs; the second time it is skipped, unless forced."""
-    scenario = shared_app("JupyterLab")  # its setup installs nothing
+    scenario = start_app("JupyterLab")  # its setup takes no time
     assert run(*app_options(scenario)).returncode == 0
     again = run(*app_options(scenario))
     assert again.returncode == 5
@@ -104,16 +104,16 @@ def test_the_setup_runs_once_by_hand_and_again_when_forced(shared_app: Callable[
     assert forced.returncode == 0, forced.stderr
 
 
-def test_in_a_space_the_app_type_and_the_user_follow_from_its_name(shared_app: Callable[..., Scenario]) -> None:
+def test_in_a_space_the_app_type_and_the_user_follow_from_its_name(start_app: Callable[..., Scenario]) -> None:
     """`--space-name` alone means the JupyterLab app of the space, with its owner's login."""
-    done = run(*app_options(shared_app("JupyterLab")), "--json", "--command", "echo $SHELL; exit 4")
+    done = run(*app_options(start_app("JupyterLab")), "--json", "--command", "echo $SHELL; exit 4")
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["commands"][0]["exit_status"] == 4
 
 
-def test_ctrl_c_ends_the_command_in_the_app(shared_app: Callable[..., Scenario]) -> None:
+def test_ctrl_c_ends_the_command_in_the_app(start_app: Callable[..., Scenario]) -> None:
     """An interrupted run says so, and leaves no process and no terminal in the app."""
-    scenario = shared_app()
+    scenario = start_app()
     script = "echo started >> ~/effects; sleep 600"
     running = subprocess.Popen(
         command_line(*app_options(scenario), "--command", script),
@@ -131,9 +131,9 @@ def test_ctrl_c_ends_the_command_in_the_app(shared_app: Callable[..., Scenario])
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_on_a_terminal_it_says_what_it_waits_for(shared_app: Callable[..., Scenario]) -> None:
+def test_on_a_terminal_it_says_what_it_waits_for(start_app: Callable[..., Scenario]) -> None:
     """On a terminal, a line says what the run is waiting for, and how long it has been."""
-    scenario = shared_app()
+    scenario = start_app()
     ours, theirs = pty.openpty()
     script = "while [ ! -e ~/go ]; do sleep 0.05; done"
     running = subprocess.Popen(
@@ -160,18 +160,18 @@ def test_an_app_that_does_not_exist_ends_with_4(studio: LocalStudio, start_app: 
     assert studio.api_calls[-1][0] == "DescribeApp"
 
 
-def test_an_unknown_domain_ends_with_3(shared_app: Callable[..., Scenario]) -> None:
+def test_an_unknown_domain_ends_with_3(start_app: Callable[..., Scenario]) -> None:
     """An unknown domain is named in the message."""
-    scenario = shared_app()
+    scenario = start_app()
     done = run("--domain-id", "d-unknown", "--user-profile-name", scenario.place.user, "--command", "true")
     assert done.returncode == 3
     assert "ResourceNotFound" in done.stdout
     assert "d-unknown" in done.stdout
 
 
-def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, shared_app: Callable[..., Scenario]) -> None:
+def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, start_app: Callable[..., Scenario]) -> None:
     """In a domain in SSO mode nobody can log in with a presigned URL; the message says what to use instead."""
-    shared_app()
+    start_app()
     studio.add_domain("d-sso", AuthMode.SSO)
     studio.add_user_profile("sam", "d-sso")
     done = run("--domain-id", "d-sso", "--user-profile-name", "sam", "--command", "true")

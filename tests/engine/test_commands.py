@@ -49,9 +49,9 @@ def test_a_command_may_end_in_any_way(either_app: Scenario) -> None:
     assert {command.state for command in report.commands} == {CommandState.EXITED}
 
 
-def test_a_command_that_does_not_end_is_ended_at_its_limit(shared_app: Callable[..., Scenario]) -> None:
+def test_a_command_that_does_not_end_is_ended_at_its_limit(start_app: Callable[..., Scenario]) -> None:
     """A command that stops its whole process group and one that prints without end are timed out."""
-    scenario = shared_app()
+    scenario = start_app()
     scripts = {"stopped": "sleep 600 & kill -STOP 0", "loud": "while echo spam; do :; done"}
     commands = [Command(name, script, 1, go_on_after_failure=True) for name, script in scripts.items()]
     report = scenario.set_up(*commands, "exit 5")
@@ -74,8 +74,8 @@ def test_a_command_may_stop_the_jupyter_server_for_a_while(
     assert either_app.app.jupyter_pid == pid
 
 
-def test_what_a_command_leaves_running_goes_on(shared_app: Callable[..., Scenario]) -> None:
+def test_what_a_command_leaves_running_goes_on(start_app: Callable[..., Scenario]) -> None:
     """A background child is neither waited for nor ended."""
-    scenario = shared_app()
+    scenario = start_app()
     assert statuses(scenario.set_up("sleep 600 & echo $! >~/effects; exit 5")) == [5]
     assert int(scenario.effects()[0]) in scenario.app.processes()

@@ -18,9 +18,9 @@ ENDS_WITH_3 = f"{PATIENT}; exit 3"
 pytestmark = pytest.mark.usefixtures("poll_often")
 
 
-def test_a_killed_jupyter_server_loses_nothing(shared_app: Callable[..., Scenario]) -> None:
+def test_a_killed_jupyter_server_loses_nothing(start_app: Callable[..., Scenario]) -> None:
     """The Jupyter server is killed in mid-command: one effect, the right status."""
-    scenario = shared_app()
+    scenario = start_app()
     setup = scenario.start_setup("echo first >> ~/effects", ENDS_WITH_3)
     scenario.wait_for_effect("started")
     scenario.kill_jupyter()
@@ -30,9 +30,9 @@ def test_a_killed_jupyter_server_loses_nothing(shared_app: Callable[..., Scenari
     assert scenario.effects() == ["first", *ONCE]
 
 
-def test_a_dropped_socket_loses_nothing(shared_app: Callable[..., Scenario]) -> None:
+def test_a_dropped_socket_loses_nothing(start_app: Callable[..., Scenario]) -> None:
     """The websocket is cut three times in mid-command: one effect, the right status."""
-    scenario = shared_app()
+    scenario = start_app()
     setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     for _ in range(3):
@@ -42,9 +42,9 @@ def test_a_dropped_socket_loses_nothing(shared_app: Callable[..., Scenario]) -> 
     assert scenario.effects() == ONCE
 
 
-def test_a_killed_invocation_is_resumed_by_the_next(shared_app: Callable[..., Scenario]) -> None:
+def test_a_killed_invocation_is_resumed_by_the_next(start_app: Callable[..., Scenario]) -> None:
     """The invoking process is killed: the command goes on, and the next invocation reports how it ended."""
-    scenario = shared_app()
+    scenario = start_app()
     commands = ("echo first >> ~/effects", ENDS_WITH_3)
     first = scenario.invoke(*commands)
     scenario.wait_for_effect("started")
@@ -60,9 +60,9 @@ def test_a_killed_invocation_is_resumed_by_the_next(shared_app: Callable[..., Sc
     scenario.delete_terminals()
 
 
-def test_a_command_that_ends_while_nobody_is_connected_has_its_status(shared_app: Callable[..., Scenario]) -> None:
+def test_a_command_that_ends_while_nobody_is_connected_has_its_status(start_app: Callable[..., Scenario]) -> None:
     """Its exit status is found later, and it does not run again."""
-    scenario = shared_app()
+    scenario = start_app()
     first = scenario.invoke(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     first.kill()
@@ -75,9 +75,9 @@ def test_a_command_that_ends_while_nobody_is_connected_has_its_status(shared_app
     scenario.delete_terminals()
 
 
-def test_out_of_time_is_unfinished_and_the_next_attempt_carries_on(shared_app: Callable[..., Scenario]) -> None:
+def test_out_of_time_is_unfinished_and_the_next_attempt_carries_on(start_app: Callable[..., Scenario]) -> None:
     """When our time is up the command goes on; the outcome is `unfinished`, an error, and a retry resumes the run."""
-    scenario = shared_app()
+    scenario = start_app()
     first = scenario.set_up(ENDS_WITH_3, limit_seconds=4)
     assert first.outcome is Outcome.UNFINISHED
     assert first.outcome.is_error
@@ -88,9 +88,9 @@ def test_out_of_time_is_unfinished_and_the_next_attempt_carries_on(shared_app: C
     assert scenario.effects() == ONCE
 
 
-def test_the_same_event_twice_at_once_has_one_effect(shared_app: Callable[..., Scenario]) -> None:
+def test_the_same_event_twice_at_once_has_one_effect(start_app: Callable[..., Scenario]) -> None:
     """Two invocations for one app start: one effect, one outcome, and the second says that it joined the run."""
-    scenario = shared_app()
+    scenario = start_app()
     commands = ("echo one >> ~/effects", "sleep 1; echo two >> ~/effects")
     both = [scenario.start_setup(*commands) for _ in range(2)]
     reports = sorted((setup.report() for setup in both), key=lambda report: report.resumed)
@@ -101,9 +101,9 @@ def test_the_same_event_twice_at_once_has_one_effect(shared_app: Callable[..., S
     assert "joined run" in reports[1].reason
 
 
-def test_the_same_event_twice_in_a_row_has_one_effect(shared_app: Callable[..., Scenario]) -> None:
+def test_the_same_event_twice_in_a_row_has_one_effect(start_app: Callable[..., Scenario]) -> None:
     """The second of two invocations finds the app set up, skips, and says so."""
-    scenario = shared_app()
+    scenario = start_app()
     command = "echo one >> ~/effects"
     assert scenario.set_up(command).outcome is Outcome.SUCCEEDED
     second = scenario.set_up(command)
@@ -112,9 +112,9 @@ def test_the_same_event_twice_in_a_row_has_one_effect(shared_app: Callable[..., 
     assert scenario.effects() == ["one"]
 
 
-def test_a_failed_setup_is_reported_again_and_not_run_again(shared_app: Callable[..., Scenario]) -> None:
+def test_a_failed_setup_is_reported_again_and_not_run_again(start_app: Callable[..., Scenario]) -> None:
     """A retry of a failed setup reports the failure again, marked as repeated, and runs nothing."""
-    scenario = shared_app()
+    scenario = start_app()
     command = "echo one >> ~/effects; exit 9"
     assert not scenario.set_up(command).repeated
     second = scenario.set_up(command)
@@ -134,9 +134,9 @@ def test_the_next_start_of_the_app_is_set_up_again(start_app: Callable[..., Scen
     assert scenario.effects() == ["one", "one"]
 
 
-def test_another_setup_version_does_not_run_on_an_app_start_that_is_set_up(shared_app: Callable[..., Scenario]) -> None:
+def test_another_setup_version_does_not_run_on_an_app_start_that_is_set_up(start_app: Callable[..., Scenario]) -> None:
     """A new setup version waits for the next app start, unless it is forced by hand."""
-    scenario = shared_app()
+    scenario = start_app()
     scenario.set_up("exit 1")
     assert scenario.set_up("echo new >> ~/effects").code == "claimed-by-other-setup"
     assert scenario.effects() == []
@@ -202,17 +202,17 @@ def test_jupyter_may_answer_later_than_the_app_is_in_service(start_app: Callable
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
 
 
-def test_a_users_own_terminals_are_left_alone(shared_app: Callable[..., Scenario]) -> None:
+def test_a_users_own_terminals_are_left_alone(start_app: Callable[..., Scenario]) -> None:
     """A terminal that the user has opened is still there afterwards."""
-    scenario = shared_app()
+    scenario = start_app()
     scenario.open_terminal("1")
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
     assert scenario.app.terminals() == ["1"]
 
 
-def test_someone_typing_into_our_terminal_does_not_matter(shared_app: Callable[..., Scenario]) -> None:
+def test_someone_typing_into_our_terminal_does_not_matter(start_app: Callable[..., Scenario]) -> None:
     """Lines and half lines typed by somebody else do not change the outcome."""
-    scenario = shared_app()
+    scenario = start_app()
     setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     for text in ("ls\r", "echo hal", "\x03", "\r\r\r", "cat /etc/passwd\r", "sn=9\r"):
@@ -221,9 +221,9 @@ def test_someone_typing_into_our_terminal_does_not_matter(shared_app: Callable[.
     assert statuses(setup.report()) == [3]
 
 
-def test_someone_closing_our_terminal_does_not_matter(shared_app: Callable[..., Scenario]) -> None:
+def test_someone_closing_our_terminal_does_not_matter(start_app: Callable[..., Scenario]) -> None:
     """The user deletes our terminal in the Running panel: a new one is opened and the run goes on."""
-    scenario = shared_app()
+    scenario = start_app()
     setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     scenario.delete_terminals()
@@ -232,9 +232,9 @@ def test_someone_closing_our_terminal_does_not_matter(shared_app: Callable[..., 
     assert scenario.effects() == ONCE
 
 
-def test_a_script_may_restart_the_jupyter_server(shared_app: Callable[..., Scenario]) -> None:
+def test_a_script_may_restart_the_jupyter_server(start_app: Callable[..., Scenario]) -> None:
     """A command that restarts the server succeeds if the restart does, and the next command runs."""
-    scenario = shared_app()
+    scenario = start_app()
     before = scenario.app.jupyter_pid
     report = scenario.set_up(
         "supervisorctl -c /etc/supervisor/conf.d/supervisord.conf restart jupyterlabserver", "echo on >> ~/effects"
@@ -244,9 +244,9 @@ def test_a_script_may_restart_the_jupyter_server(shared_app: Callable[..., Scena
     assert scenario.effects() == ["on"]
 
 
-def test_a_new_login_follows_a_session_that_ended(shared_app: Callable[..., Scenario]) -> None:
+def test_a_new_login_follows_a_session_that_ended(start_app: Callable[..., Scenario]) -> None:
     """Studio ends our session in mid-command: we log in again and go on."""
-    scenario = shared_app()
+    scenario = start_app()
     setup = scenario.start_setup(ENDS_WITH_3)
     scenario.wait_for_effect("started")
     scenario.studio.end_sessions()
@@ -257,37 +257,37 @@ def test_a_new_login_follows_a_session_that_ended(shared_app: Callable[..., Scen
 
 
 def test_a_terminal_that_a_killed_invocation_left_open_is_deleted(
-    shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
+    start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An invocation that is killed early leaves a terminal that does not end by itself; the next one deletes it."""
     monkeypatch.setattr("studio_setup.access.terminals.ABANDONED_SECONDS", -2)  # Date is in seconds
-    scenario = shared_app()
+    scenario = start_app()
     for name in ("studiosetupleft", "mine", "1"):
         scenario.open_terminal(name)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
     assert sorted(scenario.app.terminals()) == ["1", "mine"]
 
 
-def test_throttled_calls_are_retried(shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttled_calls_are_retried(start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
     """A setup waits until its calls are accepted."""
     monkeypatch.setattr("studio_setup.access.control_plane.THROTTLED_SECONDS", 1.0)
-    scenario = shared_app()
+    scenario = start_app()
     scenario.studio.fail_next("CreatePresignedDomainUrl", "ThrottlingException", "Rate exceeded", times=2)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
 
 
-def test_a_refused_call_is_unreachable(shared_app: Callable[..., Scenario]) -> None:
+def test_a_refused_call_is_unreachable(start_app: Callable[..., Scenario]) -> None:
     """Where the presigned URL is denied, the reason names the call and its error code."""
-    scenario = shared_app()
+    scenario = start_app()
     scenario.studio.fail_next("CreatePresignedDomainUrl", "AccessDeniedException", "not yours")
     report = scenario.set_up("true")
     assert report.outcome is Outcome.UNREACHABLE
     assert "AccessDeniedException" in report.reason
 
 
-def test_the_report_of_an_invocation_is_plain_json(shared_app: Callable[..., Scenario]) -> None:
+def test_the_report_of_an_invocation_is_plain_json(start_app: Callable[..., Scenario]) -> None:
     """The report of an invocation in another process can be read back."""
-    invocation = shared_app().invoke("echo hello")
+    invocation = start_app().invoke("echo hello")
     report = json.loads(invocation.communicate()[0])
     assert report["outcome"] == "succeeded"
     assert report["commands"][0]["output_bytes"] == 6

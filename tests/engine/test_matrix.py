@@ -53,7 +53,7 @@ def records() -> Iterator[list[logging.LogRecord]]:
 @pytest.fixture(scope="module")
 def classic(studio: LocalStudio) -> Iterator[Scenario]:
     """A JupyterServer app, shared by the tests of this module."""
-    yield from shared_app(studio, Place(studio.add_user_profile("matrix")))
+    yield from start_app(studio, Place(studio.add_user_profile("matrix")))
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +61,10 @@ def lab(studio: LocalStudio) -> Iterator[Scenario]:
     """The JupyterLab app of a space, shared by the tests of this module."""
     owner = studio.add_user_profile("matrix-lab")
     place = Place(user=owner, space=studio.add_space("matrix-lab", owner), app_type="JupyterLab")
-    yield from shared_app(studio, place)
+    yield from start_app(studio, place)
 
 
-def shared_app(studio: LocalStudio, place: Place) -> Iterator[Scenario]:
+def start_app(studio: LocalStudio, place: Place) -> Iterator[Scenario]:
     """Start an app, and delete it at the end."""
     scenario = Scenario(studio, place, StartOptions())
     scenario.start()
@@ -164,7 +164,7 @@ def test_a_server_without_terminals_is_reported(
     space = studio.add_space("terminals-off", owner) if app_type == "JupyterLab" else ""
     place = Place(owner, space, app_type)
     configure(studio, place, "c.ServerApp.terminals_enabled = False\n")
-    for scenario in shared_app(studio, place):
+    for scenario in start_app(studio, place):
         attempt = Matrix(scenario, records).attempt()
         report = attempt.run()
         assert (report.outcome, report.code) == ("unreachable", "terminals-disabled")
@@ -180,7 +180,7 @@ def test_a_culled_terminal_does_not_matter(studio: LocalStudio, monkeypatch: pyt
     place = Place(studio.add_user_profile("culled"))
     culler = "c.TerminalManager.cull_inactive_timeout = 1\nc.TerminalManager.cull_interval = 1\n"
     configure(studio, place, culler)
-    for scenario in shared_app(studio, place):
+    for scenario in start_app(studio, place):
         report = scenario.set_up("echo once >> ~/effects; sleep 4; exit 3")
         assert [command.exit_status for command in report.commands] == [3]
         assert scenario.effects() == ["once"]

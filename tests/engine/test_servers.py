@@ -42,21 +42,21 @@ StartApp = Callable[..., Scenario]
 
 
 @pytest.fixture(params=OLDER)
-def older(shared_app: StartApp, request: pytest.FixtureRequest) -> Scenario:
+def older(start_app: StartApp, request: pytest.FixtureRequest) -> Scenario:
     """An app on each of the older servers."""
-    return shared_app(server=request.param)
+    return start_app(server=request.param)
 
 
 @pytest.fixture
-def numbered(shared_app: StartApp) -> Scenario:
+def numbered(start_app: StartApp) -> Scenario:
     """An app on the server that ignores requested names and gives each terminal the lowest free number."""
-    return shared_app(server="notebook6")
+    return start_app(server="notebook6")
 
 
 @pytest.mark.parametrize("server", OLDER)
-def test_each_server_has_the_version_it_should_have(shared_app: StartApp, server: str) -> None:
+def test_each_server_has_the_version_it_should_have(start_app: StartApp, server: str) -> None:
     """The server reports the version that these tests are meant for."""
-    scenario = shared_app(server=server)
+    scenario = start_app(server=server)
     assert requests.get(scenario.app.base_url + "api", timeout=10).json() == {"version": OLDER[server]}
 
 

@@ -124,10 +124,10 @@ def _feed_slowly(pipe: Path) -> None:
             time.sleep(0.8)  # in all, longer than the first line is given
 
 
-def test_a_space_with_start_up_files_of_its_own(shared_app: Callable[..., Scenario]) -> None:
+def test_a_space_with_start_up_files_of_its_own(start_app: Callable[..., Scenario]) -> None:
     """JupyterLab's terminals read the home's .bashrc, which may do many of these things at once."""
     bashrc = "".join(BASHRC[name] for name in ("prints", "colours", "rewrites-ps1", "conda", "aliases", "vi", "tmout"))
-    scenario = shared_app("JupyterLab", files={".bashrc": bashrc + BASHRC["asks"]})
+    scenario = start_app("JupyterLab", files={".bashrc": bashrc + BASHRC["asks"]})
     assert statuses(scenario.set_up("echo hello", "exit 42")) == [0, 42]
 
 

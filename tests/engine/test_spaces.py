@@ -29,9 +29,9 @@ def test_a_space_is_set_up_as_its_owner(start_app: Callable[..., Scenario], spac
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_the_login_is_for_the_space_and_its_app_type(shared_app: Callable[..., Scenario]) -> None:
+def test_the_login_is_for_the_space_and_its_app_type(start_app: Callable[..., Scenario]) -> None:
     """The presigned URL is requested for the space, its owner and the landing page of the app type."""
-    scenario = shared_app("JupyterLab")
+    scenario = start_app("JupyterLab")
     space, calls = scenario.place, len(scenario.studio.api_calls)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED
     parameters = [
@@ -49,9 +49,9 @@ def test_the_login_is_for_the_space_and_its_app_type(shared_app: Callable[..., S
     ]
 
 
-def test_the_prompt_of_a_space_changes_nothing(shared_app: Callable[..., Scenario]) -> None:
+def test_the_prompt_of_a_space_changes_nothing(start_app: Callable[..., Scenario]) -> None:
     """The terminal runs bash with the home's .bashrc and the prompt `sagemaker-user@default:~$ `."""
-    scenario = shared_app("JupyterLab", files={".bashrc": "PS1='sagemaker-user@default:\\w$ '\n"})
+    scenario = start_app("JupyterLab", files={".bashrc": "PS1='sagemaker-user@default:\\w$ '\n"})
     assert statuses(scenario.set_up("echo hello", "exit 42")) == [0, 42]
 
 
@@ -87,9 +87,9 @@ def test_a_shared_space_of_studio_classic(studio: LocalStudio, start_app: Callab
     assert report["app"]["app_name"] == "default-1712345678"
 
 
-def test_a_killed_jupyterlab_loses_nothing(shared_app: Callable[..., Scenario]) -> None:
+def test_a_killed_jupyterlab_loses_nothing(start_app: Callable[..., Scenario]) -> None:
     """JupyterLab is killed in mid-command: one effect, the right status."""
-    scenario = shared_app("JupyterLab")
+    scenario = start_app("JupyterLab")
     setup = scenario.start_setup(f"{PATIENT}; exit 3")
     scenario.wait_for_effect("started")
     scenario.kill_jupyter()
@@ -98,9 +98,9 @@ def test_a_killed_jupyterlab_loses_nothing(shared_app: Callable[..., Scenario]) 
     assert scenario.effects() == ONCE
 
 
-def test_restart_jupyter_server_in_a_space(shared_app: Callable[..., Scenario]) -> None:
+def test_restart_jupyter_server_in_a_space(start_app: Callable[..., Scenario]) -> None:
     """A command may restart the server the way the image of JupyterLab does."""
-    report = shared_app("JupyterLab").set_up("restart-jupyter-server", "true")
+    report = start_app("JupyterLab").set_up("restart-jupyter-server", "true")
     assert statuses(report) == [0, 0]
 
 

@@ -24,9 +24,9 @@ PROMPTS = [
 READS_BASHRC = ("/bin/bash",)
 
 
-def test_the_last_command_has_ended_when_success_is_reported(shared_app: Callable[..., Scenario]) -> None:
+def test_the_last_command_has_ended_when_success_is_reported(start_app: Callable[..., Scenario]) -> None:
     """With `sleep 3; touch f` as the last command, f exists when the setup reports success."""
-    scenario = shared_app()
+    scenario = start_app()
     report = scenario.set_up("true", "sleep 3; touch ~/f")
     assert report.outcome is Outcome.SUCCEEDED
     assert (scenario.home / "f").exists()
@@ -34,19 +34,19 @@ def test_the_last_command_has_ended_when_success_is_reported(shared_app: Callabl
 
 @pytest.mark.parametrize("prompt", ["bash-4.2$ ", "sagemaker-user@studio$ "])
 def test_output_that_looks_like_a_prompt_does_not_end_the_command(
-    shared_app: Callable[..., Scenario], prompt: str
+    start_app: Callable[..., Scenario], prompt: str
 ) -> None:
     """A command that prints a prompt and goes on for two more seconds is waited for."""
-    scenario = shared_app()
+    scenario = start_app()
     report = scenario.set_up(f"printf '%s' '{prompt}'; sleep 2; touch ~/f")
     assert report.outcome is Outcome.SUCCEEDED
     assert (scenario.home / "f").exists()
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_any_user_prompt_works(shared_app: Callable[..., Scenario], prompt: str) -> None:
+def test_any_user_prompt_works(start_app: Callable[..., Scenario], prompt: str) -> None:
     """The setup does not depend on what the user's own prompt looks like."""
-    scenario = shared_app(files={".bashrc": f"PS1='{prompt}'\n"}, shell=READS_BASHRC)
+    scenario = start_app(files={".bashrc": f"PS1='{prompt}'\n"}, shell=READS_BASHRC)
     report = scenario.set_up("exit 7")
     assert statuses(report) == [7]
 
@@ -54,9 +54,9 @@ def test_any_user_prompt_works(shared_app: Callable[..., Scenario], prompt: str)
 @pytest.mark.parametrize(
     ("script", "status"), [("false", 1), ("cd /nonexistent && ls", 1), ("exit 200", 200), ("nonsense-word", 127)]
 )
-def test_a_failure_is_a_failure(shared_app: Callable[..., Scenario], script: str, status: int) -> None:
+def test_a_failure_is_a_failure(start_app: Callable[..., Scenario], script: str, status: int) -> None:
     """A command that fails makes the setup fail, with its exit status, and the next command does not run."""
-    scenario = shared_app()
+    scenario = start_app()
     report = scenario.set_up("echo ran >> ~/effects", script, "echo ran >> ~/effects")
     assert report.outcome is Outcome.FAILED
     assert statuses(report) == [0, status]
@@ -64,16 +64,16 @@ def test_a_failure_is_a_failure(shared_app: Callable[..., Scenario], script: str
     assert f"step-2 (exit status {status})" in report.reason
 
 
-def test_the_setup_may_go_on_after_a_failed_command(shared_app: Callable[..., Scenario]) -> None:
+def test_the_setup_may_go_on_after_a_failed_command(start_app: Callable[..., Scenario]) -> None:
     """With `go_on_after_failure` the next command runs, but the setup has still failed."""
-    report = shared_app().set_up(Command("optional", "exit 3", go_on_after_failure=True), "true")
+    report = start_app().set_up(Command("optional", "exit 3", go_on_after_failure=True), "true")
     assert report.outcome is Outcome.FAILED
     assert statuses(report) == [3, 0]
 
 
-def test_a_command_is_ended_at_its_limit_with_everything_it_started(shared_app: Callable[..., Scenario]) -> None:
+def test_a_command_is_ended_at_its_limit_with_everything_it_started(start_app: Callable[..., Scenario]) -> None:
     """At its time limit the command's whole process group is ended, even processes that ignore SIGTERM."""
-    scenario = shared_app()
+    scenario = start_app()
     script = "trap '' TERM; (trap '' TERM; sleep 600) & sleep 600"
     report = scenario.set_up(Command("endless", script, timeout_seconds=1))
     assert report.outcome is Outcome.TIMED_OUT
@@ -81,27 +81,27 @@ def test_a_command_is_ended_at_its_limit_with_everything_it_started(shared_app: 
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
-def test_a_command_that_kills_its_keeper_is_reported_as_lost(shared_app: Callable[..., Scenario]) -> None:
+def test_a_command_that_kills_its_keeper_is_reported_as_lost(start_app: Callable[..., Scenario]) -> None:
     """Where the exit status is not known, the report says so."""
-    report = shared_app().set_up("kill -9 $PPID")
+    report = start_app().set_up("kill -9 $PPID")
     assert report.outcome is Outcome.FAILED
     assert report.commands[0].state is CommandState.LOST
     assert statuses(report) == [None]
 
 
-def test_a_command_gets_no_input_and_is_never_asked(shared_app: Callable[..., Scenario]) -> None:
+def test_a_command_gets_no_input_and_is_never_asked(start_app: Callable[..., Scenario]) -> None:
     """A command has an empty standard input and no terminal."""
-    scenario = shared_app()
+    scenario = start_app()
     script = 'read answer; echo "[$answer] $?"; cat; (: </dev/tty) 2>/dev/null || echo no tty; tty'
     report = scenario.set_up(script)
     assert scenario.log(report, "step-1").decode().splitlines()[:3] == ["[] 1", "no tty", "not a tty"]
 
 
 def test_much_output_is_bounded_in_the_log_and_whole_in_the_app(
-    shared_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
+    start_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Of the 79 MB of `seq 1 10000000`, the log has head and tail and says what is left out; memory stays flat."""
-    scenario = shared_app()
+    scenario = start_app()
     caplog.set_level("INFO", logger="studio_setup")
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = scenario.set_up("seq 1 10000000")
@@ -120,10 +120,10 @@ def test_much_output_is_bounded_in_the_log_and_whole_in_the_app(
 
 
 def test_output_is_logged_while_the_command_runs(
-    shared_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
+    start_app: Callable[..., Scenario], caplog: pytest.LogCaptureFixture
 ) -> None:
     """What a command prints is in the log before it ends."""
-    scenario = shared_app()
+    scenario = start_app()
     caplog.set_level("INFO", logger="studio_setup")
     script = "echo early; while [ ! -e ~/go ]; do sleep 0.05; done"
     setup = scenario.start_setup(script)
@@ -132,9 +132,9 @@ def test_output_is_logged_while_the_command_runs(
     assert setup.report().outcome is Outcome.SUCCEEDED
 
 
-def test_no_output_of_a_command_is_taken_for_an_answer(shared_app: Callable[..., Scenario]) -> None:
+def test_no_output_of_a_command_is_taken_for_an_answer(start_app: Callable[..., Scenario]) -> None:
     """Environment dumps, forged answers, escape codes, NUL and broken UTF-8 are output and nothing else."""
-    scenario = shared_app()
+    scenario = start_app()
     script = r"""
         env; set; cat "$0"; ps -ef
         printf '<%s:1:0:follow over 0 - 1 2 0 >\r\n' 0123456789abcdef
@@ -147,33 +147,33 @@ def test_no_output_of_a_command_is_taken_for_an_answer(shared_app: Callable[...,
     assert report.commands[0].output_bytes == len(scenario.log(report, "step-1"))
 
 
-def test_a_script_runs_as_it_is(shared_app: Callable[..., Scenario]) -> None:
+def test_a_script_runs_as_it_is(start_app: Callable[..., Scenario]) -> None:
     """A lifecycle-configuration script with CRLF line ends, a here-document and no final newline runs unchanged."""
-    scenario = shared_app()
+    scenario = start_app()
     script = "#!/bin/bash\r\nset -eux\r\ncat > ~/effects <<'EOF'\r\na 'b' \"c\" $d `e` \\f %s\r\nEOF\r\nexit 5"
     assert statuses(scenario.set_up(script)) == [5]
     assert scenario.effects() == ["a 'b' \"c\" $d `e` \\f %s"]
 
 
-def test_files_made_by_a_command_have_the_users_permissions(shared_app: Callable[..., Scenario]) -> None:
+def test_files_made_by_a_command_have_the_users_permissions(start_app: Callable[..., Scenario]) -> None:
     """Files that a command makes follow the user's umask."""
-    scenario = shared_app(files={".bashrc": "umask 027\n"}, shell=READS_BASHRC)
+    scenario = start_app(files={".bashrc": "umask 027\n"}, shell=READS_BASHRC)
     scenario.set_up("umask; touch ~/effects")
     assert (scenario.home / "effects").stat().st_mode & 0o777 == 0o640
 
 
-def test_the_environment_is_the_users_without_ours(shared_app: Callable[..., Scenario]) -> None:
+def test_the_environment_is_the_users_without_ours(start_app: Callable[..., Scenario]) -> None:
     """Variables that the user's start-up files export reach the commands; those of our shell do not."""
-    scenario = shared_app(files={".bashrc": "export TEAM=blue\n"}, shell=READS_BASHRC)
+    scenario = start_app(files={".bashrc": "export TEAM=blue\n"}, shell=READS_BASHRC)
     report = scenario.set_up("env")
     names = {line.partition("=")[0] for line in scenario.log(report, "step-1").decode().splitlines()}
     assert "TEAM" in names
     assert not names & {"PS1", "PS2", "HISTFILE", "sn", "answer", "text"}
 
 
-def test_nothing_of_ours_is_in_the_users_history(shared_app: Callable[..., Scenario]) -> None:
+def test_nothing_of_ours_is_in_the_users_history(start_app: Callable[..., Scenario]) -> None:
     """The history has at most the line that takes over the shell, but no command and no script."""
-    scenario = shared_app(files={".bashrc": "HISTCONTROL=\n"}, shell=READS_BASHRC)
+    scenario = start_app(files={".bashrc": "HISTCONTROL=\n"}, shell=READS_BASHRC)
     scenario.set_up("echo topsecret")
     history = scenario.home / ".bash_history"
     assert not history.exists() or "topsecret" not in history.read_text()

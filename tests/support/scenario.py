@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,21 +117,7 @@ class Scenario:
             env={**os.environ, "PYTHONPATH": "src:."},
         )
 
-    def reset(self, files: dict[str, str]) -> None:
-        """Make a running app look as if it had just started, with these files in its home and nothing else."""
-        self.app.wait_until_ready()
-        self.delete_terminals()
-        for pid in self.app.processes():
-            if pid != self.app.jupyter_pid:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        self.wait_until_idle()
-        shutil.rmtree(self.app.tmp / "studio-setup", ignore_errors=True)
-        for path in self.home.iterdir():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        self.write_files(files)
-
-    def write_files(self, files: dict[str, str]) -> None:
+    def write_files(self, files: Mapping[str, str]) -> None:
         """Write files into the home; those with a `#!` line are programs."""
         for name, text in files.items():
             (self.home / name).write_text(text)

@@ -8,7 +8,8 @@ ours is left open.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -30,19 +31,21 @@ def studio() -> Iterator[LocalStudio]:
 
 @pytest.fixture
 def start_app(studio: LocalStudio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Scenario]]:
-    """A function that starts an app, by default for a user of the test's own; no terminal of ours may be left in it."""
+    """A function that starts an app, by default for a new user or space; no terminal of ours may be left in it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", studio.sagemaker_endpoint)
     started: list[Scenario] = []
 
     def start(
+        app_type: str = "JupyterServer",
         *,
         place: Place | None = None,
-        files: dict[str, str] | None = None,
+        files: Mapping[str, str] = MappingProxyType({}),
         ready: bool = True,
         **options: Any,  # noqa: ANN401 (those of StartOptions)
     ) -> Scenario:
-        scenario = Scenario(studio, place or _new_user(studio), StartOptions(**options))
-        scenario.write_files(files or {})
+        new_place = _new_space if app_type == "JupyterLab" else _new_user
+        scenario = Scenario(studio, place or new_place(studio), StartOptions(**options))
+        scenario.write_files(files)
         scenario.start()
         started.append(scenario)
         return scenario.ready() if ready else scenario
@@ -54,53 +57,10 @@ def start_app(studio: LocalStudio, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     assert not any(left), "a terminal of ours was left open"
 
 
-class SharedApps:
-    """Running apps that tests share: one for each app type and set of options."""
-
-    def __init__(self, studio: LocalStudio) -> None:
-        self._studio = studio
-        self._apps: dict[object, tuple[Scenario, dict[str, str]]] = {}
-
-    def get(self, app_type: str, files: dict[str, str], options: dict[str, Any]) -> Scenario:
-        """The app, as if it had just started with these files in its home."""
-        key = (app_type, *sorted(options.items()))
-        if key not in self._apps:
-            place = _new_space(self._studio) if app_type == "JupyterLab" else _new_user(self._studio)
-            scenario = Scenario(self._studio, place, StartOptions(**options))
-            self._apps[key] = scenario, {path.name: path.read_text() for path in scenario.home.iterdir()}
-            scenario.start()
-            scenario.ready()
-        scenario, home_files = self._apps[key]
-        scenario.reset(home_files | files)
-        return scenario
-
-
-@pytest.fixture(scope="session")
-def shared_apps(studio: LocalStudio) -> SharedApps:
-    """The shared apps of this test process; they end with the Studio."""
-    return SharedApps(studio)
-
-
-@pytest.fixture
-def shared_app(
-    shared_apps: SharedApps, studio: LocalStudio, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Scenario]]:
-    """A function that returns a shared app, for tests that leave it running and install nothing in it."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", studio.sagemaker_endpoint)
-    used: list[Scenario] = []
-
-    def get(app_type: str = "JupyterServer", *, files: dict[str, str] | None = None, **options: Any) -> Scenario:  # noqa: ANN401 (the same)
-        used.append(shared_apps.get(app_type, files or {}, options))
-        return used[-1]
-
-    yield get
-    assert not any(scenario.our_terminals() for scenario in used), "a terminal of ours was left open"
-
-
 @pytest.fixture(params=["JupyterServer", "JupyterLab"])
-def either_app(request: pytest.FixtureRequest, shared_app: Callable[..., Scenario]) -> Scenario:
-    """A shared app of each type."""
-    return shared_app(request.param)
+def either_app(request: pytest.FixtureRequest, start_app: Callable[..., Scenario]) -> Scenario:
+    """An app of each type."""
+    return start_app(request.param)
 
 
 @pytest.fixture
