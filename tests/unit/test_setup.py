@@ -147,9 +147,8 @@ def test_variables_may_be_as_large_as_the_limit_and_no_larger() -> None:
     """The limit counts the bytes of all names and values; exactly that size is accepted."""
     half = MAX_ENVIRONMENT_BYTES // 2
     assert Command("one", "true", environment={"A": "x" * (half - 1), "B": "é" * (half // 2 - 1) + "x"}).environment
-    message = (
-        rf"has {MAX_ENVIRONMENT_BYTES + 1} bytes, more than {MAX_ENVIRONMENT_BYTES}; put long values into a file\.$"
-    )
+    limit = MAX_ENVIRONMENT_BYTES
+    message = rf"of command 'one' has {limit + 1} bytes, more than {limit}; put long values into a file\.$"
     with pytest.raises(BadInput, match=message):
         Command("one", "true", environment={"A": "x" * (half - 1), "B": "é" * (half // 2 - 1) + "xx"})
 
