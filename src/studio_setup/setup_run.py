@@ -149,16 +149,10 @@ class _SetupRun:
         self._app_created_at = status.wait_until_in_service(self._job.grace_seconds)
         login = Login(control_plane, self._job.app, owner, self._deadline)
         connection = Connection(login, Http(self._tools.http), self._tools.open_channel, self._deadline)
-        while True:
-            try:
-                with connection.open() as runs:
-                    return self._run_commands(runs)
-            except ConnectionLost as lost:
-                log.CONNECTION_LOST.log(reason=lost.message)
-                if self._deadline.expired:
-                    raise self._out_of_time(lost) from None
-            connection.pause()
-            status.check_in_service()
+        try:
+            return connection.through_losses(self._run_commands, status)
+        except ConnectionLost as lost:
+            raise self._out_of_time(lost) from None
 
     def _out_of_time(self, lost: ConnectionLost) -> SetupError:
         return OutOfTime(f"The time is up, and the connection is lost: {lost.message}") if self._run_id else lost

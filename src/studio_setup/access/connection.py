@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from typing import TypeVar
 
+from studio_setup.access.app_status import AppStatus
 from studio_setup.access.http import Http
 from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.access.login import Login
@@ -20,13 +22,16 @@ _READY_SECONDS = 20.0
 _SHELL_TRIES = 3
 _EXPIRED_LOGINS = 5
 
+T = TypeVar("T")
 OpenChannel = Callable[[WebSocketAddress, Deadline], TextChannel]
 
 
 class Connection:
     """A terminal in the app, from the login to our shell; it can be opened again after a loss."""
 
-    def __init__(self, login: Login, http: Http, open_channel: OpenChannel, deadline: Deadline) -> None:
+    def __init__(
+        self, login: Login, http: Http, open_channel: OpenChannel, deadline: Deadline, base_url: str = ""
+    ) -> None:
         self._login = login
         self._http = http
         self._open_channel = open_channel
@@ -34,12 +39,30 @@ class Connection:
         self._failures = 0
         self._silences = 0
         self._expired_logins = 0
-        self._base_url = ""
+        self.base_url = base_url  # of a session that is logged in; empty if it is not
         self._left_terminals: set[str] = set()
 
     def pause(self) -> None:
         """Wait before the next try: longer, the more have failed in a row."""
         self._deadline.pause(min(0.5 * 2**self._failures, 10.0))
+
+    def through_losses(self, work: Callable[[RemoteRuns], T], status: AppStatus) -> T:
+        """What `work` returns, done anew on another connection whenever one is lost, until the deadline.
+
+        Raises:
+            ConnectionLost: the connection is lost and the time is up.
+            SetupError: whatever else `work` raises, or keeps us out of the app.
+        """
+        while True:
+            try:
+                with self.open() as runs:
+                    return work(runs)
+            except ConnectionLost as lost:
+                log.CONNECTION_LOST.log(reason=lost.message)
+                if self._deadline.expired:
+                    raise
+            self.pause()
+            status.check_in_service()
 
     @contextmanager
     def open(self) -> Iterator[RemoteRuns]:
@@ -53,7 +76,7 @@ class Connection:
                 self._expired_logins = 0
                 yield runs
         except LoginExpired as expired:
-            self._base_url = ""
+            self.base_url = ""
             self._expired_logins += 1
             if self._expired_logins == _EXPIRED_LOGINS:
                 raise LoginExpiredAgain(f"{_EXPIRED_LOGINS} logins in a row: {expired.message}") from None
@@ -99,9 +122,9 @@ class Connection:
         return channel, shell
 
     def _ready_server(self) -> JupyterServer:
-        base_url = self._base_url or self._login.log_in(self._http)
-        self._base_url = ""  # a login that does not lead to a ready server is not used again
+        base_url = self.base_url or self._login.log_in(self._http)
+        self.base_url = ""  # a login that does not lead to a ready server is not used again
         server = JupyterServer(self._http, base_url, self._deadline)
         server.wait_until_ready(self._deadline.within(_READY_SECONDS))
-        self._base_url = base_url
+        self.base_url = base_url
         return server

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from studio_setup.model import log
 from studio_setup.model.errors import ConnectionLost, RunLost
 from studio_setup.model.report import CommandResult, CommandState
@@ -15,6 +18,17 @@ _CHUNK_BYTES = 32 * 1024
 _TRIES_TO_START = 30
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who follows a command: `on_output` gets its text as it comes, `on_look` may interrupt it by raising."""
+
+    on_output: Callable[[str], object] = lambda _text: None
+    on_look: Callable[[], object] = lambda: None
+
+
+_NOBODY = Listener()
+
+
 class CommandRun:
     """What is known of a command so far; it survives the connection.
 
@@ -22,10 +36,12 @@ class CommandRun:
     output in between is counted, and stays in the app.
     """
 
-    def __init__(self, run_id: str, command: Command) -> None:
+    def __init__(self, run_id: str, command: Command | str, listener: Listener = _NOBODY) -> None:
+        """A `command` by its name alone is never started, only joined."""
         self._run_id = run_id
-        self._command = command
-        self._start = Start(command.script, command.timeout_seconds, command.environment)
+        self._name = command if isinstance(command, str) else command.name
+        self._start = None if isinstance(command, str) else _start_of(command)
+        self._listener = listener
         self._text = OutputText()
         self._logged_to = 0
         self._left_out_bytes = 0
@@ -39,6 +55,7 @@ class CommandRun:
 
         Raises:
             KeyboardInterrupt: after its process group was ended.
+            RunLost: the app does not know the command, or no longer.
             ConnectionLost, OutOfTime, NoWorkspace: it may go on in the app; calling this again goes on here.
         """
         if self._done:
@@ -46,32 +63,33 @@ class CommandRun:
         try:
             progress = self._follow_to_end(runs)
         except KeyboardInterrupt:
-            runs.stop(self._run_id, self._command.name)
-            log.COMMAND_STOPPED.log(command=self._command.name)
+            runs.stop(self._run_id, self._name)
+            log.COMMAND_STOPPED.log(command=self._name)
             raise
         self._log_tail(runs, progress)
         self._done = True
         self.result = self._result(_state(progress), progress, self._log_path(runs))
-        log.COMMAND_FINISHED.log(command=self._command.name, result=self.result.as_fields())
+        log.COMMAND_FINISHED.log(command=self._name, result=self.result.as_fields())
         return self.result
 
     def _follow_to_end(self, runs: RemoteRuns) -> Progress:
         if not self._announced:
             self._announced = True
-            log.COMMAND_STARTED.log(command=self._command.name)
+            log.COMMAND_STARTED.log(command=self._name)
         for _ in range(_TRIES_TO_START):
             progress = self._look(runs, self._start)
             while progress.state == "running":
                 progress = self._look(runs)
             if progress.state != "none":
                 return progress
-            if self._was_seen:
-                raise RunLost(f"What the app kept of command {self._command.name} is gone.")
-        raise ConnectionLost(f"Command {self._command.name} does not start.")
+            if self._was_seen or not self._start:
+                raise RunLost(f"What the app kept of command {self._name} is gone.")
+        raise ConnectionLost(f"Command {self._name} does not start.")
 
     def _look(self, runs: RemoteRuns, start: Start | None = None) -> Progress:
+        self._listener.on_look()
         wanted = max(0, min(_CHUNK_BYTES, HEAD_BYTES - self._logged_to))
-        progress = runs.follow(self._run_id, self._command.name, self._logged_to, wanted, start)
+        progress = runs.follow(self._run_id, self._name, self._logged_to, wanted, start)
         self._was_seen = self._was_seen or progress.state != "none"
         self._log_output(progress.output)
         self.result = self._result(CommandState.RUNNING, progress, self._log_path(runs))
@@ -84,12 +102,13 @@ class CommandRun:
             self._log_output(b"", final=True)
             self._left_out_bytes += left_out_bytes  # more than once if it prints on after its end and we come again
             self._logged_to = tail_start
+            self._listener.on_output(f"[{left_out_bytes} bytes left out]\n")
             log.COMMAND_OUTPUT_LEFT_OUT.log(
-                command=self._command.name, left_out_bytes=left_out_bytes, log_path=self._log_path(runs)
+                command=self._name, left_out_bytes=left_out_bytes, log_path=self._log_path(runs)
             )
         while self._logged_to < progress.size_bytes:
             wanted = min(_CHUNK_BYTES, progress.size_bytes - self._logged_to)
-            chunk = runs.follow(self._run_id, self._command.name, self._logged_to, wanted).output
+            chunk = runs.follow(self._run_id, self._name, self._logged_to, wanted).output
             if not chunk:  # somebody has emptied the file
                 break
             self._log_output(chunk)
@@ -99,14 +118,15 @@ class CommandRun:
         self._logged_to += len(chunk)
         text = self._text.feed(chunk, final=final)
         if text:
-            log.COMMAND_OUTPUT.log(command=self._command.name, text=text)
+            self._listener.on_output(text)
+            log.COMMAND_OUTPUT.log(command=self._name, text=text)
 
     def _log_path(self, runs: RemoteRuns) -> str:
-        return runs.log_path(self._run_id, self._command.name)
+        return runs.log_path(self._run_id, self._name)
 
     def _result(self, state: CommandState, progress: Progress | None, log_path: str) -> CommandResult:
         return CommandResult(
-            name=self._command.name,
+            name=self._name,
             state=state,
             exit_status=progress.exit_status if progress else None,
             seconds=progress.seconds if progress else None,
@@ -114,6 +134,10 @@ class CommandRun:
             left_out_bytes=self._left_out_bytes,
             log_path=log_path,
         )
+
+
+def _start_of(command: Command) -> Start:
+    return Start(command.script, command.timeout_seconds, command.environment)
 
 
 def _state(progress: Progress) -> CommandState:
