@@ -13,14 +13,34 @@ Floor by floor, from the ground; each imports only those below it:
     runs/       a run that the app keeps: claim, start, follow; remote.sh is their other half, in the app
     access/     into the app: the SageMaker API, the login, the Jupyter server, its terminals, the connection
     setup_run   the use case: set one app up, whatever happens on the way
-    handler     the Lambda function, the composition root
+    handler     the Lambda function, a composition root
+    api/        the Python API: connect to an app, run commands in it, start jobs and attach to them
 
-What `setups` needs is here too.
+What `setups` needs is here, and the Python API:
+
+    with studio_setup.connect("d-abcdefghijkl", user="alice") as app:
+        print(app.run("pwd"))
 """
 
+from studio_setup.api.connect import connect
+from studio_setup.api.many import AppResult, run_many
+from studio_setup.api.results import CommandFailed, Result
 from studio_setup.model.app import App
-from studio_setup.model.errors import BadInput
+from studio_setup.model.errors import BadInput, SetupError
 from studio_setup.model.setup import Command, Setup, read_script
 from studio_setup.model.version import __version__
 
-__all__ = ["App", "BadInput", "Command", "Setup", "__version__", "read_script"]
+__all__ = [
+    "App",
+    "AppResult",
+    "BadInput",
+    "Command",
+    "CommandFailed",
+    "Result",
+    "Setup",
+    "SetupError",
+    "__version__",
+    "connect",
+    "read_script",
+    "run_many",
+]

@@ -64,6 +64,22 @@ class Connection:
             self.pause()
             status.check_in_service()
 
+    def terminal_names(self, status: AppStatus) -> list[str]:
+        """The names of the terminals that are open in the app, printable; asked anew after a loss, until the deadline.
+
+        Raises:
+            SetupError: as `through_losses`.
+        """
+        while True:
+            try:
+                return Terminals(self._ready_server()).names()
+            except ConnectionLost:
+                if self._deadline.expired:
+                    raise
+            self.base_url = ""
+            self.pause()
+            status.check_in_service()
+
     @contextmanager
     def open(self) -> Iterator[RemoteRuns]:
         """Log in unless we are, wait for Jupyter, open a terminal, make its shell ours; delete the terminal afterwards.

@@ -17,6 +17,7 @@ from typing import Any
 from studio_setup.access.answers import is_page, json_of
 from studio_setup.access.jupyter_server import JupyterServer, refuse_errors
 from studio_setup.model.errors import ConnectionLost, TerminalsDisabled
+from studio_setup.model.text import one_line
 from studio_setup.terminal.channel import WebSocketAddress
 
 _DELETE_TRIES = 3
@@ -85,6 +86,19 @@ class Terminals:
         for name in abandoned[:_MAX_ABANDONED]:
             self.delete(name)
 
+    def names(self) -> list[str]:
+        """The names of the terminals that are open, the user's too, made printable.
+
+        Raises:
+            ConnectionLost: the server does not say.
+        """
+        answer = self._server.request("GET", ("api", "terminals"), self._server.deadline)
+        refuse_errors(answer, "its terminals")
+        listed = json_of(answer)
+        if not isinstance(listed, list):
+            raise ConnectionLost("The Jupyter server's list of terminals is garbled.")
+        return [one_line(terminal["name"], 100) for terminal in listed if _has_name(terminal)]
+
     def address(self, name: str) -> WebSocketAddress:
         """Where the websocket of a terminal is."""
         return self._server.websocket_address(("terminals", "websocket", name))
@@ -115,6 +129,10 @@ class Terminals:
             self.delete(name)
             raise
         return answer.redirect_target.endswith(f"/terminals/{name}")
+
+
+def _has_name(terminal: object) -> bool:
+    return isinstance(terminal, dict) and isinstance(terminal.get("name"), str)
 
 
 def _listed(terminals: object) -> list[Any]:

@@ -25,7 +25,7 @@ class Command:
 
     `timeout_seconds` is its own limit, at which its whole process group is ended. The setup stops at the first command
     that fails, unless that command has `go_on_after_failure`. CRLF line ends become LF. `environment` has variables for
-    the script on top of the app's own.
+    the script on top of the app's own; `cwd` is the folder it runs in, below the home unless it begins with a slash.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Command:
     timeout_seconds: int = 600
     go_on_after_failure: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = ""
 
     def __post_init__(self) -> None:
         """Check the name, the limit and the script.
@@ -73,6 +74,8 @@ class Command:
                 )
             if "\0" in value or not _is_text(value):
                 raise BadInput(f"The variable {name!r} of command {self.name!r} is not text.")
+        if not re.fullmatch(r"[^\0\r\n]{0,1000}", self.cwd) or not _is_text(self.cwd):
+            raise BadInput(f"Command {self.name!r} has the folder {self.cwd!r:.100}, which is not the path of one.")
         size_bytes = sum(len(name) + len(value.encode()) for name, value in self.environment.items())
         if size_bytes > MAX_ENVIRONMENT_BYTES:
             raise BadInput(

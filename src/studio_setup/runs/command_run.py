@@ -68,9 +68,20 @@ class CommandRun:
             raise
         self._log_tail(runs, progress)
         self._done = True
-        self.result = self._result(_state(progress), progress, self._log_path(runs))
+        self.result = self._result(progress.command_state, progress, self._log_path(runs))
         log.COMMAND_FINISHED.log(command=self._name, result=self.result.as_fields())
         return self.result
+
+    def start(self, runs: RemoteRuns) -> None:
+        """Start the command, and leave it to itself.
+
+        Raises:
+            ConnectionLost, OutOfTime, NoWorkspace: as `carry_out`.
+        """
+        for _ in range(_TRIES_TO_START):
+            if runs.follow(self._run_id, self._name, 0, 0, self._start).state != "none":
+                return
+        raise ConnectionLost(f"Command {self._name} does not start.")
 
     def _follow_to_end(self, runs: RemoteRuns) -> Progress:
         if not self._announced:
@@ -137,12 +148,4 @@ class CommandRun:
 
 
 def _start_of(command: Command) -> Start:
-    return Start(command.script, command.timeout_seconds, command.environment)
-
-
-def _state(progress: Progress) -> CommandState:
-    if progress.ended == "timed-out":
-        return CommandState.TIMED_OUT
-    if progress.ended == "stopped":
-        return CommandState.STOPPED
-    return CommandState.EXITED if progress.state == "over" else CommandState.LOST
+    return Start(command.script, command.timeout_seconds, command.environment, command.cwd)

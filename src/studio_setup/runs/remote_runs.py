@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio_setup.model.errors import ConnectionLost, NoWorkspace, RunLost
-from studio_setup.model.report import MAX_LOG_PATH_CHARACTERS
+from studio_setup.model.report import MAX_LOG_PATH_CHARACTERS, CommandState
 from studio_setup.model.text import printable
 from studio_setup.terminal.prompt import Reply
 from studio_setup.terminal.shell import Shell
@@ -48,6 +48,7 @@ class Start:
     script: str
     timeout_seconds: int
     environment: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,17 @@ class Progress:
     seconds: float | None
     size_bytes: int
     output: bytes
+
+    @property
+    def command_state(self) -> CommandState:
+        """The state as a report has it."""
+        if self.state == "running":
+            return CommandState.RUNNING
+        if self.ended == "timed-out":
+            return CommandState.TIMED_OUT
+        if self.ended == "stopped":
+            return CommandState.STOPPED
+        return CommandState.EXITED if self.state == "over" else CommandState.LOST
 
 
 class RemoteRuns:
@@ -120,7 +132,7 @@ class RemoteRuns:
         """
         line = f"follow {run_id} {command} {offset} {count} {_FOLLOW_SECONDS}"
         if start:
-            self._note_environment(run_id, command, start.environment)
+            self._note_environment(run_id, command, start)
             line = f"start {run_id} {command} {start.timeout_seconds} && {line}"
         match = _ask(self._shell, line, _FOLLOW, start.script if start else "")
         progress = _progress(match)
@@ -129,15 +141,33 @@ class RemoteRuns:
             raise ConnectionLost("The terminal's answers are garbled.")
         return progress
 
+    def state_of(self, run_id: str, command: str) -> CommandState:
+        """How far a command has got.
+
+        Raises:
+            RunLost: the app does not know it.
+        """
+        progress = self.follow(run_id, command, 0, 0)
+        if progress.state == "none":
+            raise RunLost(f"The app does not know command {command} of run {run_id}.")
+        return progress.command_state
+
     def stop(self, run_id: str, command: str) -> None:
         """End a command's process group before it is over."""
         _ask(self._shell, f"stop {run_id} {command}", "stopped")
 
-    def _note_environment(self, run_id: str, command: str, environment: Mapping[str, str]) -> None:
-        """Leave variables for a command in the app, for when it is started."""
-        lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+    def _note_environment(self, run_id: str, command: str, start: Start) -> None:
+        """Leave variables and the folder of a command in the app, for when it is started."""
+        lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in start.environment.items())
+        if start.cwd:
+            lines = f"cd -- {_path(start.cwd)} || exit 126\n{lines}"
         if lines:
             _ask(self._shell, f"note_environment {run_id} {command}", "noted", lines)
+
+
+def _path(cwd: str) -> str:
+    """A folder as the shell takes it; the shell that reads this is in the user's home already."""
+    return '"$HOME"/' + shlex.quote(cwd[2:]) if cwd.startswith("~/") else shlex.quote(cwd)
 
 
 def _ask(shell: Shell, line: str, answer: str, text: str = "") -> re.Match[str]:

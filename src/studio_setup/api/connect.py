@@ -1,0 +1,55 @@
+"""Where a Python program begins: an app by its names, with the program's own AWS access."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from studio_setup.model.app import App
+from studio_setup.model.errors import BadInput
+
+if TYPE_CHECKING:
+    import boto3
+
+    from studio_setup.api.connected_app import ConnectedApp
+
+
+def connect(
+    domain_id: str,
+    *,
+    user: str = "",
+    space: str = "",
+    app_type: str = "",
+    app_name: str = "default",
+    session: boto3.Session | None = None,
+    region: str = "",
+) -> ConnectedApp:
+    """A user's app (`user`: the user profile's name) or a space's (`space`); use it in a `with` statement.
+
+    `app_type` is JupyterServer, or JupyterLab (the default for a space). For a space, `user` is whom to log in as: its
+    owner unless given. `session` and `region` are the AWS access to use: that of the environment unless given. It takes
+    the permissions sagemaker:DescribeDomain, DescribeSpace, DescribeApp and CreatePresignedDomainUrl. Nothing is called
+    yet; the app must run, or be about to, when something is.
+
+    Raises:
+        BadInput: a name is not valid, or there is no region or no credentials.
+    """
+    if not user and not space:
+        raise BadInput("Whose app is it? Give user, space, or both.")
+    app = App(domain_id, user, app_type or ("JupyterLab" if space else "JupyterServer"), app_name, space)
+    # Imported here so that importing the package costs nothing.
+    import boto3  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+    from studio_setup.access.control_plane import SDK_CONFIG  # noqa: PLC0415
+    from studio_setup.api.connected_app import ConnectedApp  # noqa: PLC0415
+
+    try:
+        session = session or boto3.Session()
+        if not (region or session.region_name):
+            raise BadInput("There is no AWS region; give region, or set AWS_DEFAULT_REGION.")
+        if session.get_credentials() is None:
+            raise BadInput("There are no AWS credentials; give a session that has some, or configure them.")
+        client = session.client("sagemaker", region_name=region or None, config=SDK_CONFIG)
+    except (BotoCoreError, ValueError) as error:
+        raise BadInput(f"The AWS configuration is not usable: {error}") from None
+    return ConnectedApp(app, client)

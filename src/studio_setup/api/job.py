@@ -1,0 +1,133 @@
+"""A command that goes on in the app, whoever looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio_setup.api.results import CommandFailed, Result, result_of
+from studio_setup.model.report import CommandState
+from studio_setup.runs.command_run import CommandRun, Listener
+from studio_setup.runs.remote_runs import RemoteRuns
+
+if TYPE_CHECKING:
+    from studio_setup.api.connected_app import ConnectedApp
+
+COMMAND_NAME = "command"
+_PIECE_BYTES = 32 * 1024
+DEFAULT_WAIT_SECONDS = 12 * 3600
+
+
+class Job:
+    """A command in an app, by its `id`; `ConnectedApp.start` and `ConnectedApp.attach` make one."""
+
+    def __init__(self, app: ConnectedApp, job_id: str) -> None:
+        self._app = app
+        self.id = job_id
+
+    def __repr__(self) -> str:
+        """The job by its id."""
+        return f"Job({self.id!r})"
+
+    def wait(
+        self,
+        *,
+        check: bool = True,
+        timeout_seconds: float = DEFAULT_WAIT_SECONDS,
+        on_output: Callable[[str], object] | None = None,
+    ) -> Result:
+        """Wait until the command is over, from any process; its output comes from the beginning.
+
+        Raises:
+            CommandFailed: it ended otherwise than with exit status 0, and `check` is true.
+            OutOfTime: it was not over after `timeout_seconds`; it goes on.
+            RunLost: the app does not know such a job: it is of another app, or of an earlier start of this one.
+            SetupError: the app cannot be reached; `str()` has the remedy.
+        """
+        output: list[str] = []
+        listener = Listener(_both(output.append, on_output), self._app.check_open)
+        command = CommandRun(self.id, COMMAND_NAME, listener)
+        done = self._app.carry_out(command.carry_out, timeout_seconds)
+        return checked(result_of(done, "".join(output), self.id), check=check)
+
+    @property
+    def state(self) -> CommandState:
+        """How far the command has got.
+
+        Raises:
+            RunLost, SetupError: as `wait`.
+        """
+        return self._app.carry_out(lambda runs: runs.state_of(self.id, COMMAND_NAME))
+
+    def stop(self) -> None:
+        """End the command with its whole process group, if it is not over yet.
+
+        Raises:
+            SetupError: the app cannot be reached.
+        """
+        self._app.carry_out(lambda runs: runs.stop(self.id, COMMAND_NAME))
+
+    def log(self, on_progress: Callable[[int, int], object] | None = None) -> bytes:
+        """All that the command has printed so far, as it is kept in the app.
+
+        `on_progress` is called with the bytes that have come and the bytes that there are.
+
+        Raises:
+            RunLost, SetupError: as `wait`.
+        """
+        return b"".join(self._pieces(on_progress))
+
+    def download_log(self, path: str | Path, on_progress: Callable[[int, int], object] | None = None) -> int:
+        """Write all that the command has printed so far to a file; how many bytes that was.
+
+        Raises:
+            OSError: the file cannot be written.
+            RunLost, SetupError: as `wait`.
+        """
+        with Path(path).open("wb") as file:
+            return sum(file.write(piece) for piece in self._pieces(on_progress))
+
+    def _pieces(self, on_progress: Callable[[int, int], object] | None) -> Iterator[bytes]:
+        """The whole log, piece by piece; each connection fetches as many as it can."""
+        pieces: list[bytes] = []
+        offset = 0
+
+        def fetch(runs: RemoteRuns) -> bool:
+            nonlocal offset
+            for _ in range(_PIECES_PER_CONNECTION):
+                progress = runs.follow(self.id, COMMAND_NAME, offset, _PIECE_BYTES)
+                offset += len(progress.output)
+                pieces.append(progress.output)
+                if on_progress:
+                    on_progress(offset, progress.size_bytes)
+                if offset >= progress.size_bytes or not progress.output:
+                    return False
+            return True
+
+        is_more = True
+        while is_more:
+            is_more = self._app.carry_out(fetch)
+            yield from pieces
+            pieces.clear()
+
+
+_PIECES_PER_CONNECTION = 256  # 8 MiB, which then need not be kept here
+
+
+def checked(result: Result, *, check: bool) -> Result:
+    """The result; raises CommandFailed if it is to be checked and is none of success."""
+    if check and not result.succeeded:
+        raise CommandFailed(result)
+    return result
+
+
+def _both(first: Callable[[str], object], second: Callable[[str], object] | None) -> Callable[[str], object]:
+    if second is None:
+        return first
+
+    def call(text: str) -> None:
+        first(text)
+        second(text)
+
+    return call
