@@ -111,8 +111,8 @@ SSO_DOMAIN = Code(
     "sso-domain",
     Outcome.SKIPPED,
     "The domain signs its users in through IAM Identity Center.",
-    "Presigned URLs exist in IAM mode only (CreatePresignedDomainUrl). Use a lifecycle configuration there, or for ad-hoc"
-    " commands sagemaker:StartSession, which IAM authenticates in such domains too.",
+    "Presigned URLs exist in IAM mode only (CreatePresignedDomainUrl). Use a lifecycle configuration there, or for"
+    " ad-hoc commands sagemaker:StartSession, which IAM authenticates in such domains too.",
 )
 SPACE_WITHOUT_OWNER = Code(
     "space-without-owner",
