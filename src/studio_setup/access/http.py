@@ -47,7 +47,7 @@ class Http:
         # Without this, requests would send what ~/.netrc has for the host, or its `default`.
         session.auth = _no_credentials
         # Without this, requests would read a redirect's whole body and parse its target, though it does not follow it.
-        session.get_redirect_target = _no_target  # type: ignore[method-assign]
+        session.get_redirect_target = _no_target  # type: ignore[method-assign, assignment]
 
     @property
     def cookies(self) -> requests.cookies.RequestsCookieJar:
