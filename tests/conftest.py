@@ -23,7 +23,8 @@ pytest_plugins = [
 
 _OURS = ("APP_TYPES", "DOMAIN_ID", "SHARED_SPACE_USER")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_LOGGERS = ("", "studio_setup", "boto3", "botocore", "requests", "urllib3", "websocket")
+_LIBRARIES = ("boto3", "botocore", "requests", "urllib3", "websocket")
+_LOGGERS = ("", "studio_setup", *_LIBRARIES)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,13 +52,17 @@ def _no_warm_client() -> None:
 
 @pytest.fixture(autouse=True)
 def _process_as_before() -> Iterator[None]:
-    """Undo what the entry points change in the process: log levels, and the command line a signal handler."""
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    """Undo what the entry points change in the process: loggers, and the command line a signal handler."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(logger.level, logger.propagate, list(logger.handlers)) for logger in loggers]
     on_terminate = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, on_terminate)
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+    for logger, (level, propagate, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.propagate = propagate
+        if logger.name in _LIBRARIES:  # the others' handlers are pytest's
+            logger.handlers = handlers
 
 
 @pytest.fixture(scope="session")

@@ -167,6 +167,7 @@ def test_the_help_has_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> N
         ("DescribeApp", (200, {"Status": "Failed", "FailureReason": "No room."}), 4, "app_gone", "app-failed"),
         ("DescribeApp", (200, {"Status": "Deleted"}), 4, "app_gone", "app-deleted"),
         ("DescribeApp", (400, {"__type": "ResourceNotFound"}), 4, "app_gone", "app-deleted"),
+        ("DescribeApp", (400, {"__type": "ValidationException"}), 3, "unreachable", "control-plane-refused"),
     ],
 )
 def test_json_output_is_one_object_and_nothing_else(  # noqa: PLR0917 (pytest hands them over by name)
@@ -184,7 +185,8 @@ def test_json_output_is_one_object_and_nothing_else(  # noqa: PLR0917 (pytest ha
     said = capsys.readouterr()
     report = json.loads(said.out)
     assert (report["outcome"], report["code"]) == (outcome, code)
-    assert report["app"]["domain_id"] == "d-abcdefghijkl"
+    assert report["app"] == "d-abcdefghijkl/alice/JupyterServer/default"
+    assert report["domain_id"] == "d-abcdefghijkl"
     assert said.out.count("\n") == 1
 
 

@@ -24,6 +24,7 @@ class Loopback:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.answers: dict[str, tuple[int, dict[str, Any]]] = {
             "DescribeDomain": (200, {"AuthMode": "IAM"}),
+            "DescribeSpace": (200, {}),
             "DescribeApp": (200, {"Status": "InService"}),
             "CreatePresignedDomainUrl": (200, {"AuthorizedUrl": f"{self.url}/auth?token={TOKEN}"}),
         }
@@ -76,14 +77,14 @@ class _Handler(BaseHTTPRequestHandler):
         elif f"studio={STUDIO_COOKIE}" not in self.headers.get("Cookie", ""):
             self._answer(403, None)
         elif self.path == "/jupyter/default/api/status":
-            self._answer(200, {"connections": 0})
+            self._answer(200, {"started": "2026-11-22T15:00:00Z", "connections": 0})
         else:
             self._answer(200, "<title>Lab</title>", self._cookie("_xsrf", XSRF_COOKIE))
 
     def _is_allowed(self) -> bool:
         allowed = self.headers.get("X-XSRFToken") == XSRF_COOKIE
         if not allowed:
-            self._answer(403, {"message": "'_xsrf' argument missing"})
+            self._answer(403, {"message": "'_xsrf' argument missing from POST", "reason": None})
         return allowed
 
     def _cookie(self, name: str, value: str) -> tuple[str, str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
-from studio_setup.access.app_status import AppStatus
+from studio_setup.access.app_status import AppStatus, Owner
 from studio_setup.access.control_plane import ControlPlane
 from studio_setup.model.app import App
 from studio_setup.model.errors import (
@@ -26,7 +29,10 @@ APP = DOMAIN | {"UserProfileName": "alice", "AppType": "JupyterServer", "AppName
 SPACE_APP = App("d-abcdefghijkl", "", "JupyterLab", "default", space_name="team-space")
 SPACE = DOMAIN | {"SpaceName": "team-space"}
 UNKNOWN_CODES = ["ResourceNotFound", "ValidationException"]
+GONE = ["Deleting", "Deleted", "ResourceNotFound"]
 NOT_IN_SERVICE = ["Deleting", "Deleted", *UNKNOWN_CODES]
+HOST = "d-abcdefghijkl.studio.us-east-1.sagemaker.aws"
+SPACE_HOST = "xyz1234default.studio.us-east-1.sagemaker.aws"
 
 MakeStatus = Callable[[App, float], AppStatus]
 
@@ -63,14 +69,14 @@ def _add_statuses(sagemaker: Stubber, *statuses: str, **more: str) -> None:
 def test_a_domain_in_iam_mode_is_accepted(sagemaker: Stubber, status: AppStatus) -> None:
     """Presigned URLs exist for a domain in IAM mode."""
     sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
-    status.refuse_sso()
+    assert status.find_owner("") == Owner("alice")
 
 
 def test_a_domain_in_sso_mode_is_refused(sagemaker: Stubber, status: AppStatus) -> None:
     """Presigned URLs do not exist for a domain in SSO mode, and the message says so."""
     sagemaker.add_response("describe_domain", {"AuthMode": "SSO"}, DOMAIN)
     with pytest.raises(SsoDomain, match="d-abcdefghijkl signs in through IAM Identity Center"):
-        status.refuse_sso()
+        status.find_owner("")
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFound"])
@@ -78,7 +84,7 @@ def test_a_refused_domain_call_names_the_code(sagemaker: Stubber, status: AppSta
     """If SageMaker refuses to describe the domain, its own code is in the error."""
     sagemaker.add_client_error("describe_domain", code, "No.", 400)
     with pytest.raises(ControlPlaneRefused, match=f"describe_domain: {code}: No.") as caught:
-        status.refuse_sso()
+        status.find_owner("")
     assert caught.value.aws_code == code
 
 
@@ -86,17 +92,17 @@ def test_a_throttled_call_is_retried(sagemaker: Stubber, status: AppStatus, fake
     """A throttled call is made again within the deadline."""
     sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400)
     sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
-    status.refuse_sso()
+    status.find_owner("")
     assert len(fake_time.slept) == 1
 
 
-# Whom to log in as
+# Whom to log in as, and where that may lead
 
 
-@pytest.mark.usefixtures("sagemaker")
-def test_a_users_app_is_logged_in_to_as_that_user(status: AppStatus) -> None:
-    """The user of the app is known from the event; no call is made to find out."""
-    assert status.find_user("bot") == "alice"
+def test_a_users_app_is_logged_in_to_as_that_user(sagemaker: Stubber, status: AppStatus) -> None:
+    """The user of the app is known from the event; only the domain is described, for its host."""
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM", "Url": f"https://{HOST}"}, DOMAIN)
+    assert status.find_owner("bot") == Owner("alice", frozenset({HOST}))
 
 
 @pytest.mark.parametrize(("owner", "user"), [("alice", "alice"), (None, "bot")])
@@ -106,25 +112,51 @@ def test_a_spaces_app_is_logged_in_to_as_its_owner_or_as_the_shared_space_user(
     """The user is the space's owner, or the configured user profile if it has none; the log says which of the two."""
     caplog.set_level("INFO", logger="studio_setup")
     settings = {"OwnershipSettings": {"OwnerUserProfileName": owner}} if owner else {}
-    sagemaker.add_response("describe_space", settings, SPACE)
-    assert space_status.find_user("bot") == user
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM", "Url": f"https://{HOST}"}, DOMAIN)
+    sagemaker.add_response("describe_space", settings | {"Url": f"https://{SPACE_HOST}/x"}, SPACE)
+    assert space_status.find_owner("bot") == Owner(user, frozenset({HOST, SPACE_HOST}))
     (record,) = caplog.records
     assert record.getMessage() == "user.found"
-    assert (record.__dict__["user_profile_name"], record.__dict__["is_owner"]) == (user, owner is not None)
+    fields = record.__dict__
+    assert (fields["login_user_profile_name"], fields["is_owner"]) == (user, owner is not None)
+
+
+def test_the_user_of_a_spaces_app_may_be_given(sagemaker: Stubber, make_status: MakeStatus) -> None:
+    """Whoever the owner is: the space is described for its host alone."""
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
+    sagemaker.add_response(
+        "describe_space", {"OwnershipSettings": {"OwnerUserProfileName": "bob"}, "Url": f"https://{SPACE_HOST}"}, SPACE
+    )
+    status = make_status(App("d-abcdefghijkl", "alice", "JupyterLab", "default", space_name="team-space"), 600)
+    assert status.find_owner("bot") == Owner("alice", frozenset({SPACE_HOST}))
 
 
 def test_a_space_without_owner_is_refused_if_no_user_is_configured(sagemaker: Stubber, space_status: AppStatus) -> None:
     """With no owner and no shared space user, the message says which parameter to set."""
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
     sagemaker.add_response("describe_space", {}, SPACE)
     with pytest.raises(SpaceWithoutOwner, match=r"team-space has no owner.*SharedSpaceUser"):
-        space_status.find_user("")
+        space_status.find_owner("")
 
 
 def test_a_refused_space_call_names_the_code(sagemaker: Stubber, space_status: AppStatus) -> None:
     """If SageMaker refuses to describe the space, its own code is in the error."""
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
     sagemaker.add_client_error("describe_space", "AccessDeniedException", "No.", 400, expected_params=SPACE)
     with pytest.raises(ControlPlaneRefused, match="describe_space: AccessDeniedException"):
-        space_status.find_user("bot")
+        space_status.find_owner("bot")
+
+
+@pytest.mark.parametrize("space", [{"OwnershipSettings": None}, {"OwnershipSettings": {"OwnerUserProfileName": 3}}])
+def test_a_garbled_owner_is_no_owner(space: dict[str, Any], fake_time: FakeTime) -> None:
+    """An answer of another shape than documented is not taken for a user's name."""
+    client: Any = SimpleNamespace(
+        describe_domain=lambda **_: {"AuthMode": "IAM", "Url": 3}, describe_space=lambda **_: space
+    )
+    deadline = fake_time.deadline(600)
+    status = AppStatus(ControlPlane(client, deadline), SPACE_APP, deadline)
+    with pytest.raises(SpaceWithoutOwner):
+        status.find_owner("")
 
 
 def test_a_spaces_app_is_described_by_its_space(sagemaker: Stubber, make_status: MakeStatus) -> None:
@@ -141,8 +173,25 @@ def test_a_spaces_app_is_described_by_its_space(sagemaker: Stubber, make_status:
 def test_an_app_in_service_is_not_waited_for(sagemaker: Stubber, status: AppStatus, fake_time: FakeTime) -> None:
     """One call is enough."""
     _add_statuses(sagemaker, "InService")
-    status.wait_until_in_service(60)
+    assert status.wait_until_in_service(60) == ""
     assert fake_time.slept == []
+
+
+def test_the_apps_creation_time_is_known(sagemaker: Stubber, status: AppStatus) -> None:
+    """In ISO 8601, as SageMaker says it when the app is in service."""
+    created_at = datetime(2026, 11, 22, 14, 59, 30, tzinfo=UTC)
+    _add_statuses(sagemaker, "Pending")
+    sagemaker.add_response("describe_app", {"Status": "InService", "CreationTime": created_at}, APP)
+    assert status.wait_until_in_service(60) == "2026-11-22T14:59:30+00:00"
+
+
+@pytest.mark.parametrize("answer", [{}, {"Status": None}, {"Status": ""}, {"Status": 3}])
+def test_an_app_without_a_status_cannot_be_waited_for(answer: dict[str, Any], app: App, fake_time: FakeTime) -> None:
+    """An answer without a status says nothing about the app, and does not crash."""
+    client: Any = SimpleNamespace(describe_app=lambda **_: answer)
+    deadline = fake_time.deadline(600)
+    with pytest.raises(ControlPlaneRefused, match=r"describe_app: the answer has no Status\. Check"):
+        AppStatus(ControlPlane(client, deadline), app, deadline).wait_until_in_service(60)
 
 
 def test_a_pending_app_is_waited_for(sagemaker: Stubber, status: AppStatus, fake_time: FakeTime) -> None:
@@ -216,7 +265,7 @@ def test_a_failed_app_without_a_reason_says_so(sagemaker: Stubber, status: AppSt
         status.wait_until_in_service(60)
 
 
-@pytest.mark.parametrize("not_in_service", NOT_IN_SERVICE)
+@pytest.mark.parametrize("not_in_service", GONE)
 def test_without_grace_a_deleted_app_is_not_waited_for(
     sagemaker: Stubber, status: AppStatus, not_in_service: str
 ) -> None:
@@ -235,7 +284,7 @@ def test_an_earlier_app_of_that_name_is_not_taken_for_the_one_that_started(
     status.wait_until_in_service(60)
 
 
-@pytest.mark.parametrize("not_in_service", NOT_IN_SERVICE)
+@pytest.mark.parametrize("not_in_service", GONE)
 def test_the_grace_for_an_earlier_app_ends(
     sagemaker: Stubber, status: AppStatus, fake_time: FakeTime, not_in_service: str
 ) -> None:
@@ -244,6 +293,17 @@ def test_the_grace_for_an_earlier_app_ends(
     with pytest.raises(AppDeleted):
         status.wait_until_in_service(12)
     assert sum(fake_time.slept) >= 12
+
+
+@pytest.mark.parametrize(("grace_seconds", "calls"), [(0, 1), (12, 4)])
+def test_a_call_that_sagemaker_takes_for_invalid_is_refused_and_no_app_is_gone(
+    sagemaker: Stubber, status: AppStatus, grace_seconds: float, calls: int
+) -> None:
+    """A ValidationException may mean an unknown app, but also a wrong call: it is an error, and not a quiet end."""
+    _add_statuses(sagemaker, *["ValidationException"] * calls)
+    with pytest.raises(ControlPlaneRefused, match="describe_app: ValidationException: No such app") as caught:
+        status.wait_until_in_service(grace_seconds)
+    assert caught.value.aws_code == "ValidationException"
 
 
 def test_an_unknown_status_is_not_in_service(sagemaker: Stubber, status: AppStatus) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from studio_setup.model.errors import ConnectionLost
+from studio_setup.model.errors import ConnectionLost, RunLost
 from studio_setup.model.report import CommandResult
 from studio_setup.model.setup import Command
 from studio_setup.runs.command_run import HEAD_BYTES, TAIL_BYTES, CommandRun
@@ -119,3 +119,25 @@ def test_a_command_that_never_begins_is_a_lost_connection(carry_out: CarryOut) -
     with pytest.raises(ConnectionLost, match="Command one does not start"):
         carry_out(runs)
     assert len(runs.starts) == 30
+
+
+@pytest.mark.parametrize("loss", [(), (None,)], ids=["at-once", "after-a-loss"])
+def test_a_command_that_was_seen_and_is_unknown_then_is_lost(carry_out: CarryOut, loss: tuple[None, ...]) -> None:
+    """It is not started a second time: its files are gone, and what it did is not."""
+    runs = _Runs(("running", b"a"), *loss, ("none", b""))
+    for _ in loss:
+        with pytest.raises(ConnectionLost):
+            carry_out(runs)
+    with pytest.raises(RunLost, match="What the app kept of command one is gone"):
+        carry_out(runs)
+    assert [start for start in runs.starts if start] == [runs.starts[0]] * (1 + len(loss))
+
+
+def test_a_command_is_logged_when_it_is_started(carry_out: CarryOut, caplog: pytest.LogCaptureFixture) -> None:
+    """Before the app answers about it, and once, over however many connections."""
+    caplog.set_level("INFO", logger="studio_setup")
+    with pytest.raises(ConnectionLost):
+        carry_out(_Runs(None))
+    assert [(record.msg, record.__dict__["command"]) for record in caplog.records] == [("command.started", "one")]
+    carry_out(_Runs(("over", b"")))
+    assert [record.msg for record in caplog.records] == ["command.started", "command.finished"]

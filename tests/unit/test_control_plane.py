@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from studio_setup.access.control_plane import SDK_CONFIG, ControlPlane
+from studio_setup.access import control_plane
+from studio_setup.access.control_plane import SDK_CONFIG, ControlPlane, required_text
 from studio_setup.model.errors import ControlPlaneRefused
 from studio_setup.model.outcomes import CONTROL_PLANE_REFUSED
 from tests.support.fakes import FakeTime
@@ -134,8 +136,69 @@ def test_an_error_without_details_is_reported_as_unknown(fake_time: FakeTime) ->
     with pytest.raises(ControlPlaneRefused) as caught:
         ControlPlane(client, fake_time.deadline(600)).call("describe_domain", **DOMAIN)
     assert caught.value.aws_code == "unknown"
-    assert str(caught.value) == f"describe_domain: unknown:  {CONTROL_PLANE_REFUSED.remedy}"
+    assert str(caught.value) == f"describe_domain: unknown: {CONTROL_PLANE_REFUSED.remedy}"
     assert client.calls == 1
+
+
+@pytest.mark.parametrize(
+    "details", [{"Code": "\x1b[31m" + "x" * 5000, "Message": "\u202e\r\n"}, {"Code": 3}, {"Code": None}]
+)
+def test_any_error_of_the_api_can_be_shown(fake_time: FakeTime, details: dict[str, Any]) -> None:
+    """Its code and message are one printable line of bounded length, whatever they are."""
+    client: Any = _BrokenClient(ClientError({"Error": details}, "DescribeDomain"))
+    with pytest.raises(ControlPlaneRefused) as caught:
+        ControlPlane(client, fake_time.deadline(600)).call("describe_domain", **DOMAIN)
+    assert len(caught.value.aws_code) <= 100
+    assert (caught.value.aws_code + str(caught.value)).isprintable()
+
+
+class _SilentClient:
+    """A client whose calls do not end before `go_on`."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.calls = 0
+
+    def describe_domain(self, **_: str) -> dict[str, Any]:
+        """Answer too late."""
+        self.calls += 1
+        self.go_on.wait(20)
+        return {}
+
+
+@pytest.mark.timeout(20)
+def test_a_call_does_not_outlive_the_deadline(fake_time: FakeTime) -> None:
+    """A silent API is given up shortly after the time is up, however long the SDK itself would wait."""
+    client: Any = _SilentClient()
+    with pytest.raises(ControlPlaneRefused, match=r"describe_domain: no answer in time\. Check") as caught:
+        ControlPlane(client, fake_time.deadline(-1)).call("describe_domain", **DOMAIN)
+    client.go_on.set()
+    assert caught.value.aws_code == "NoAnswer"
+    assert client.calls == 1
+
+
+@pytest.mark.timeout(20)
+def test_a_call_without_an_answer_is_retried_four_times(
+    fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Like a server error, silence may pass; each retry is logged."""
+    caplog.set_level("INFO", logger="studio_setup")
+    monkeypatch.setattr(control_plane, "MAX_CALL_SECONDS", 0.05)
+    client: Any = _SilentClient()
+    with pytest.raises(ControlPlaneRefused, match="no answer in time"):
+        ControlPlane(client, fake_time.deadline(600)).call("describe_domain", **DOMAIN)
+    client.go_on.set()
+    assert client.calls == 5
+    assert [record.__dict__["aws_code"] for record in caplog.records] == ["NoAnswer"] * 4
+
+
+@pytest.mark.parametrize("answer", [{}, {"Status": ""}, {"Status": None}, {"Status": ["x"]}])
+def test_an_answer_must_have_what_is_needed_of_it(answer: dict[str, Any]) -> None:
+    """A text that is missing, empty or something else is an error that names it."""
+    assert required_text({"Status": "InService"}, "Status", "describe_app") == "InService"
+    with pytest.raises(ControlPlaneRefused, match=r"describe_app: the answer has no Status\.") as caught:
+        required_text(answer, "Status", "describe_app")
+    assert caught.value.aws_code == "GarbledAnswer"
 
 
 def test_the_sdk_makes_each_call_once() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from typing import NoReturn
+
 import pytest
 
-from studio_setup.model.deadline import Deadline, Stopwatch
+from studio_setup.model.deadline import Deadline, Stopwatch, call_within
 from tests.support.fakes import FakeTime
 
 
@@ -89,3 +92,48 @@ def test_a_stopwatch_counts_milliseconds(fake_time: FakeTime) -> None:
     assert watch.seconds == 0
     fake_time.now += 1.23456
     assert watch.seconds == 1.235
+
+
+# Work that may not end
+
+
+def test_work_that_ends_in_time_gives_its_value() -> None:
+    """None is a value too."""
+    assert call_within(20, lambda: 7) == 7
+    assert call_within(20, lambda: None) is None
+
+
+@pytest.mark.parametrize("error", [ValueError("spam"), TimeoutError("of its own"), KeyboardInterrupt()], ids=repr)
+def test_work_that_fails_raises_its_own_error(error: BaseException) -> None:
+    """The very error that was raised, whatever its class."""
+
+    def fail() -> NoReturn:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        call_within(20, fail)
+    assert caught.value is error
+
+
+@pytest.mark.timeout(20)
+def test_work_that_does_not_end_is_not_waited_for() -> None:
+    """Whoever waits goes on when the time is up; what comes of the work later is nobody's."""
+    may_end, ended = threading.Event(), threading.Event()
+
+    def work() -> NoReturn:
+        may_end.wait()
+        ended.set()
+        raise ValueError
+
+    with pytest.raises(TimeoutError, match="no end after 0 seconds"):
+        call_within(0.01, work)
+    assert not ended.is_set()
+    may_end.set()
+    assert ended.wait(20)
+
+
+def test_work_that_is_left_alone_does_not_keep_the_process() -> None:
+    """Its thread is a daemon: the process ends without it."""
+    daemons: list[bool] = []
+    call_within(20, lambda: daemons.append(threading.current_thread().daemon))
+    assert daemons == [True]

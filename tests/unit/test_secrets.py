@@ -6,23 +6,28 @@ import io
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import boto3
 import pytest
 import requests
 
+from studio_setup.access.app_status import Owner
 from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.http import Http
 from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.access.library_logs import quiet_libraries
 from studio_setup.access.login import Login
 from studio_setup.access.terminals import Terminals
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
-from studio_setup.model.errors import ConnectionLost
+from studio_setup.model.errors import ConnectionLost, LoginRefused
 from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job, Tools, set_up
+from tests.support.fakes import everything_said
 from tests.support.loopback import STUDIO_COOKIE, TOKEN, XSRF_COOKIE, Loopback
+from tests.support.raw_server import RawServer
 
 SECRETS = (TOKEN, STUDIO_COOKIE, XSRF_COOKIE)
 
@@ -68,8 +73,9 @@ def log_in(loopback: Loopback, app: App) -> Callable[[], None]:
         deadline = Deadline.after(20)
         control_plane = ControlPlane(boto3.client("sagemaker"), deadline)
         with requests.Session() as session:
-            base_url = Login(control_plane, app, "alice", deadline).log_in(session)
-            server = JupyterServer(session, base_url, deadline)
+            http = Http(session)
+            base_url = Login(control_plane, app, Owner("alice"), deadline).log_in(http)
+            server = JupyterServer(http, base_url, deadline)
             server.wait_until_ready(deadline)
             terminals = Terminals(server)
             terminal = terminals.create()
@@ -110,6 +116,49 @@ def test_a_login_reveals_no_secret(log: WholeLog, log_in: Callable[[], None]) ->
     log_in()
     assert log.count > 0
     assert log.found == set()
+
+
+MALFORMED = {
+    "a-line-that-is-no-header": b"HTTP/1.1 200 OK\r\nno colon here\r\nX: y\r\n\r\n",
+    "a-chunk-without-a-length": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "an-encoding-that-is-none": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nhello",
+    "a-foreign-cookie": f"HTTP/1.1 403 No\r\nSet-Cookie: a={STUDIO_COOKIE}; Domain=evil.example\r\n\r\n".encode(),
+    "a-cookie-that-is-none": f"HTTP/1.1 403 No\r\nSet-Cookie: {STUDIO_COOKIE}; =;\x00; age=x\r\n\r\n".encode(),
+    "a-cookie": f"HTTP/1.1 403 No\r\nSet-Cookie: a={STUDIO_COOKIE}; Path=/\r\nContent-Length: 0\r\n\r\n".encode(),
+    "a-redirect-with-a-user": f"HTTP/1.1 302 Go\r\nLocation: http://{TOKEN}:x@evil.example/\r\n\r\n".encode(),
+    "a-redirect-with-a-query": f"HTTP/1.1 302 Go\r\nLocation: //evil.example/?token={TOKEN}\r\n\r\n".encode(),
+    "a-redirect-to-no-url": f"HTTP/1.1 302 Go\r\nLocation: http://[{TOKEN}\r\n\r\n".encode(),
+    "a-redirect-that-nobody-answers": f"HTTP/1.1 302 Go\r\nLocation: //127.0.0.1:1/?{TOKEN}\r\n\r\n".encode(),
+    "nothing": b"",
+}
+
+
+def _log_in_to(answer: bytes, app: App) -> BaseException:
+    """Log in to a Studio that answers so, and return the error that this ends in."""
+    deadline = Deadline.after(20)
+    with RawServer(lambda connection, _: connection.sendall(answer)) as server, requests.Session() as session:
+        url = {"AuthorizedUrl": f"http://127.0.0.1:{server.port}/auth?token={TOKEN}"}
+        client: Any = SimpleNamespace(create_presigned_domain_url=lambda **_: url)
+        with pytest.raises((LoginRefused, ConnectionLost)) as caught:
+            Login(ControlPlane(client, deadline), app, Owner("alice"), deadline).log_in(Http(session))
+        assert server.heads[0].startswith(f"GET /auth?token={TOKEN} ".encode())
+    return caught.value
+
+
+def test_a_malformed_answer_would_reveal_a_secret(log: WholeLog, app: App) -> None:
+    """urllib3 warns of it with the whole URL, which is why not even warnings are let through."""
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    _log_in_to(MALFORMED["a-line-that-is-no-header"], app)
+    assert TOKEN in log.found
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_answer_reveals_no_secret(log: WholeLog, app: App, name: str) -> None:
+    """Whatever is wrong with what the URL leads to, neither the log nor the error has the token or a cookie."""
+    quiet_libraries()
+    said = everything_said(_log_in_to(MALFORMED[name], app))
+    assert log.found == set()
+    assert not [secret for secret in SECRETS if secret in said]
 
 
 def test_a_failed_setup_reveals_no_secret(

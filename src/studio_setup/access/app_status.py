@@ -77,6 +77,7 @@ class AppStatus:
         Raises:
             AppFailed, AppDeleted: it will not be in service.
             AppNotReady: it was not in service before the deadline.
+            ControlPlaneRefused: it cannot be described.
         """
         waited = Stopwatch(self._deadline.clock)
         app = self._wait(grace_seconds)
@@ -88,7 +89,7 @@ class AppStatus:
         """Check, after a loss, that the app is still there; wait if it is being restarted.
 
         Raises:
-            AppFailed, AppDeleted, AppNotReady: as `wait_until_in_service`.
+            AppFailed, AppDeleted, AppNotReady, ControlPlaneRefused: as `wait_until_in_service`.
         """
         self._wait(grace_seconds=0)
 
@@ -112,7 +113,7 @@ class AppStatus:
                 reason = str(app.get("FailureReason") or "no reason given")
                 raise AppFailed(f"The app failed to start: {reason.rstrip('.')}.")
             if status != "Pending" and waited.seconds >= grace_seconds:
-                raise _gone(app, f"There is no such app in service: {self._app.label} is {status}.")
+                raise self._gone(app, status)
             if self._deadline.expired:
                 raise AppNotReady(f"The app was still {status} after {waited.seconds:.0f} seconds.")
             log.APP_WAITING.log(status=status, waited_seconds=waited.seconds)
@@ -130,16 +131,18 @@ class AppStatus:
             )
         except ControlPlaneRefused as error:
             # Documented for an unknown app is ResourceNotFound; others report ValidationException, which can mean more.
+            unknown = f"unknown to SageMaker ({error.aws_code})"
             if error.aws_code == "ResourceNotFound":
-                return {"Status": "unknown to SageMaker"}
+                return {"Status": unknown}
             if error.aws_code == "ValidationException":
-                return {"Status": "unknown to SageMaker", "Refusal": error}
+                return {"Status": unknown, "Refusal": error}
             raise
 
-
-def _gone(app: dict[str, Any], message: str) -> SetupError:
-    refusal = app.get("Refusal")
-    return refusal if isinstance(refusal, SetupError) else AppDeleted(message)
+    def _gone(self, app: dict[str, Any], status: str) -> SetupError:
+        refusal = app.get("Refusal")
+        if isinstance(refusal, ControlPlaneRefused):
+            return refusal
+        return AppDeleted(f"There is no such app in service: {self._app.label} is {status}.")
 
 
 def _owner_of(space: dict[str, Any]) -> str:

@@ -52,7 +52,7 @@ class ControlPlane:
                 is_throttled = status == HTTPStatus.TOO_MANY_REQUESTS or refused.aws_code.startswith("Throttl")
                 is_broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
             except TimeoutError:
-                refused = ControlPlaneRefused(f"{operation}: no answer in time", "NoAnswer")
+                refused = ControlPlaneRefused(f"{operation}: no answer in time.", "NoAnswer")
                 is_throttled, is_broken = False, True
             except botocore.exceptions.BotoCoreError as error:
                 refused = ControlPlaneRefused(f"{operation}: {error}", type(error).__name__)
@@ -77,7 +77,7 @@ def required_text(answer: Mapping[str, object], key: str, operation: str) -> str
     """
     value = answer.get(key)
     if not isinstance(value, str) or not value:
-        raise ControlPlaneRefused(f"{operation}: the answer has no {key}", "GarbledAnswer")
+        raise ControlPlaneRefused(f"{operation}: the answer has no {key}.", "GarbledAnswer")
     return value
 
 

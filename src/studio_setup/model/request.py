@@ -3,10 +3,12 @@
 Only whoever has `lambda:InvokeFunction` can send a request; the rule's pattern cannot match one. Commands never come
 from a request: it names an app, and what runs there is what was deployed.
 
-    {"source": "studio-setup", "detail-type": "Set Up App",
-     "detail": {"app": APP, "force": false, "trigger": "operator"}}
-    {"source": "studio-setup", "detail-type": "Describe Setup", "detail": {"apps": [APP, ...]}}
-    {"source": "studio-setup", "detail-type": "Probe", "detail": {"app": APP}}
+    {"source": "studio-setup", "detail-type": TYPE, "detail": DETAIL}
+
+    TYPE              DETAIL
+    "Set Up App"      {"app": APP, "force": false, "trigger": "operator" or "reconcile"}
+    "Describe Setup"  {"apps": [APP, ...]}
+    "Probe"           {"app": APP}
 
 APP is an object with `domain_id`, `user_profile_name`, `space_name`, `app_type` and `app_name`, as in the log.
 """
@@ -83,9 +85,9 @@ def _set_up_app(detail: Mapping[str, object], settings: Settings) -> SetUpApp:
     force, trigger = detail.get("force", False), detail.get("trigger", Trigger.OPERATOR)
     if not isinstance(force, bool):
         raise BadInput(f"force is {force!r:.100}; it must be true or false.")
-    if trigger not in _TRIGGERS:
+    if not isinstance(trigger, str) or trigger not in _TRIGGERS:
         raise BadInput(f"trigger is {trigger!r:.100}; it must be operator or reconcile.")
-    return SetUpApp(_ours(detail.get("app"), settings), force, Trigger(str(trigger)))
+    return SetUpApp(_ours(detail.get("app"), settings), force, Trigger(trigger))
 
 
 def _describe_setup(detail: Mapping[str, object]) -> DescribeSetup:
