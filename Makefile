@@ -62,6 +62,7 @@ soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 
 bench: setup ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
+	@PYTHONPATH=src:. $(BIN)/python bench/fleet.py
 
 demo: $(VENV)/.ready .venvs/sam/.ready .venvs/cloud/.ready .venvs/runtime/.ready ## Deploy to a cloud on this machine and watch an app start and be set up (APP=JupyterLab: in a space; KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep)
