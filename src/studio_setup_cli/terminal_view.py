@@ -25,10 +25,7 @@ _SENTENCES = {
     "command.stopped": "Stopped {command}.",
     "command.output_left_out": "[{left_out_bytes} bytes not shown; all of it is in the app: {log_path}]",
 }
-_LOGGED_SENTENCES = {
-    "setup.started": "{app}: attempt {attempt} at setup {setup_version} begins ({trigger})",
-    "setup.finished": "{outcome} ({code}) {reason}",
-}
+_BEGINNING = "{app}: attempt {attempt} at setup {setup_version} begins ({trigger})"
 _WAITS = {
     "control_plane.waiting": "SageMaker to take the call {operation} ({aws_code})",
     "app.waiting": "the app to be in service ({status})",
@@ -78,11 +75,11 @@ class EventView:
 
     def show_logged(self, at: datetime, event: str, fields: Mapping[str, object]) -> None:
         """Show an event that was logged then, also what somebody who runs a setup here reads in its report."""
-        shown = _Fields(fields)
-        result = fields.get("result")
-        if event in _LOGGED_SENTENCES:
-            sentence = _LOGGED_SENTENCES[event].format_map(shown).rstrip()
-            self.write(f"{at:%Y-%m-%d %H:%M:%S} UTC  {sentence}")
+        time, result = f"{at:%Y-%m-%d %H:%M:%S} UTC", fields.get("result")
+        if event == "setup.started":
+            self.write(f"{time}  {_BEGINNING.format_map(_Fields(fields))}")
+        elif event == "setup.finished":
+            self.write(f"{time}  {_ending(_Fields(fields))}")
         elif event == "command.finished" and isinstance(result, Mapping):
             self.write(command_result(result))
         else:
@@ -150,3 +147,9 @@ def command_result(fields: Mapping[str, object]) -> str:
     left_out = ", {left_out_bytes} not shown: {log_path}" if fields.get("left_out_bytes") else ""
     text = "{name}: {state}, exit status {exit_status}, {seconds} s, {output_bytes} bytes"
     return (text + left_out).format_map(_Fields(fields))
+
+
+def _ending(shown: _Fields) -> str:
+    """How a setup ended: outcome, code where it says more, reason where there is one."""
+    verdict = ", ".join(dict.fromkeys((shown["outcome"], shown["code"])))
+    return f"{verdict}: {shown['reason']}" if shown["reason"] else verdict

@@ -94,7 +94,7 @@ def test_the_last_setup_is_told_as_it_happened(aws: FakeAws, run: Run) -> None:
         f"[54464 bytes not shown; all of it is in the app: {LOG_PATH}]",
         "z",
         f"install: exited, exit status 3, 12.5 s, 120000 bytes, 54464 not shown: {LOG_PATH}",
-        f"{BEGUN + timedelta(seconds=14):%Y-%m-%d %H:%M:%S} UTC  failed (command-failed) install (exit status 3)",
+        f"{BEGUN + timedelta(seconds=14):%Y-%m-%d %H:%M:%S} UTC  failed, command-failed: install (exit status 3)",
     ]
 
 
@@ -169,7 +169,7 @@ def test_following_goes_on_until_the_setup_is_over(aws: FakeAws, run: Run) -> No
     aws.on_call = on_call
     code, out, _ = run("--user-profile-name", "alice", "--follow")
     assert code == 0
-    assert [out.count(text) for text in (" begins ", "== fetch", "== install", "(command-failed)")] == [1, 1, 1, 1]
+    assert [out.count(text) for text in (" begins ", "== fetch", "== install", "command-failed:")] == [1, 1, 1, 1]
 
 
 def test_following_waits_for_the_next_setup_if_the_last_one_is_over(aws: FakeAws, run: Run) -> None:
@@ -183,7 +183,7 @@ def test_following_waits_for_the_next_setup_if_the_last_one_is_over(aws: FakeAws
 
     aws.on_call = on_call
     out = run("--user-profile-name", "alice", "--follow")[1]
-    assert [out.count(text) for text in ("attempt second", "succeeded (succeeded)")] == [1, 1]
+    assert [out.count(text) for text in ("attempt second", "UTC  succeeded\n")] == [1, 1]
 
 
 def test_on_a_terminal_what_is_waited_for_does_not_stay(aws: FakeAws, run: Run) -> None:

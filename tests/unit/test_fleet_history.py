@@ -104,6 +104,13 @@ def test_lines_of_an_earlier_start_do_not_count() -> None:
     assert (found.started, found.verdict) == (None, None)
 
 
+def test_lines_of_an_earlier_start_do_not_count_where_another_app_is_older() -> None:
+    """The log is then read from before this start."""
+    log = Log([(at("11:30"), Attempt(ALICE).finished("succeeded"))])
+    found = read_history(log, [running(ALICE, at("11:40")), running(TEAM, at("08:00"))], NOW, ignore)
+    assert found[ALICE].verdict is None
+
+
 def test_lines_of_other_apps_do_not_count() -> None:
     """A user and a space of the same name, another type, another domain: each is an app of its own."""
     namesake = App(ALICE.domain_id, "", "JupyterServer", "default", "alice")

@@ -90,10 +90,10 @@ def test_only_the_selected_apps_are_looked_at(aws: FakeAws) -> None:
     assert [pattern for pattern in patterns if "alice" in pattern] == []
 
 
-def test_the_log_of_an_empty_fleet_is_not_read(aws: FakeAws) -> None:
+def test_for_an_empty_fleet_nobody_else_is_asked(aws: FakeAws) -> None:
     """Nothing runs, so there is nothing to look up."""
     assert states(look()) == []
-    assert "FilterLogEvents" not in aws.operations()
+    assert aws.operations() == ["ListApps"]
 
 
 def test_a_refused_call_is_the_callers_to_explain(aws: FakeAws) -> None:

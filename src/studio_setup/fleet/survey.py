@@ -48,6 +48,8 @@ def survey(sources: Sources, selection: Selection, now: datetime, on_window: OnW
     What is deployed is asked for while the log is read. Where the function does not say, no app is outdated.
     """
     apps = list_running_apps(sources.sagemaker, selection)
+    if not apps:
+        return Survey(())
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(_describe, sources, apps)
         histories = read_history(sources.function_log, apps, now, on_window)
