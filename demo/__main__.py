@@ -18,8 +18,13 @@ def main() -> int:
         prog="python -m demo", description="Deploy to a cloud on this machine, and watch an app being set up."
     )
     parser.add_argument("--keep", action="store_true", help="keep everything running until Ctrl-C, to try things out")
-    parser.add_argument("--app", choices=CASES, default="JupyterServer", help="the type of app to start")
+    parser.add_argument("--app", choices=CASES, default="JupyterLab", help="the type of app to start (JupyterLab)")
     options = parser.parse_args()
+    if not CASES[options.app].is_possible:
+        parser.error(
+            f"the setup of a {options.app} app can be shown only where there is a Python 3.9: install one"
+            " (pyenv install 3.9), then `make setup`"
+        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     adopt_orphans()
     screen = Screen(sys.stdout)

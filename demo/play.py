@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 import threading
+from dataclasses import replace
 
 from demo.cases import Case
 from demo.screen import Screen
 from demo.user import link
-from emulator.studio import DOMAIN_ID
 from local_cloud.cloud import LocalCloud
 
 _EXPORTED = (
@@ -20,14 +20,11 @@ _EXPORTED = (
     "AWS_SECRET_ACCESS_KEY",
     "SAM_CLI_TELEMETRY",
 )
-_CREATE_APP = (
-    "import boto3; boto3.client('sagemaker').create_app("
-    "DomainId='{domain}', UserProfileName='{user}', AppType='JupyterServer', AppName='default')"
-)
 
 
-def play(screen: Screen, cloud: LocalCloud, case: Case, other_user: str) -> None:
+def play(screen: Screen, cloud: LocalCloud, case: Case) -> None:
     """Print the instructions and wait for Ctrl-C; each Enter prints a new link."""
+    another = replace(case, owner=case.other_owner).create_app
     exports = "\n".join(f"export {name}={shlex.quote(cloud.environment[name])}" for name in _EXPORTED)
     screen.say(
         f"""
@@ -40,7 +37,7 @@ In another terminal, in this folder:
 Follow the function's log:
   .venvs/sam/bin/sam logs --config-env local --tail
 Start the app of another user, which is then set up, too (or use `aws sagemaker create-app`):
-  .venv/bin/python -c "{_CREATE_APP.format(domain=DOMAIN_ID, user=other_user)}"
+  .venv/bin/python -c "import boto3; boto3.client('sagemaker').create_app(**{another})"
 Run a command by hand:
   PYTHONPATH=src .venv/bin/python -m studio_setup_cli run {case.by_hand} --command 'pip list'
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 _SENTENCES = {
-    "setup.started": "An app has started: {app[app_type]} {app[app_name]!r} of {whose}.",
+    "setup.started": "An app has started: {app_type} {app_name!r} of {whose}.",
     "app.waiting": "Waiting for the app ({status}) …",
     "app.in_service": "The app is in service.",
     "login.done": "Logged in at {host} with a presigned URL.",

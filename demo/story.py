@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from demo.cases import SPACE, Case
+from demo.cases import OTHER_SPACE, OTHER_USER, SPACE, Case
 from demo.play import play
 from demo.screen import Screen
 from demo.user import ask, link
@@ -19,7 +19,6 @@ from local_cloud.sam import Sam
 from local_cloud.trail import Trail
 
 STACK = "studio-setup"
-OTHER_USER = "bob"
 _SILENCE_LIMIT_SECONDS = 60.0
 
 
@@ -29,7 +28,7 @@ class DemoFailed(Exception):
 
 def tell(screen: Screen, case: Case, *, keep: bool) -> None:
     """Run all steps; everything is stopped at the end, also after an error."""
-    with _studio(screen) as studio, _cloud(screen, studio) as cloud, Trail(cloud) as trail:
+    with _studio(screen, case) as studio, _cloud(screen, studio) as cloud, Trail(cloud) as trail:
         sam = Sam(cloud, screen.progress)
         with screen.step("sam build"):
             sam.build()
@@ -48,7 +47,7 @@ def tell(screen: Screen, case: Case, *, keep: bool) -> None:
         with screen.step("The user opens Studio"):
             _check_as_user(screen, studio, cloud, outputs, case)
         if keep:
-            play(screen, cloud, case, OTHER_USER)
+            play(screen, cloud, case)
         with screen.step("sam delete"):
             sam.delete()
             expect(not _stacks(cloud), f"the stack {STACK} is still there")
@@ -57,8 +56,8 @@ def tell(screen: Screen, case: Case, *, keep: bool) -> None:
 class _Studio(LocalStudio):
     """The local Studio; its events are delivered once there is a trail to deliver them to."""
 
-    def __init__(self) -> None:
-        super().__init__(defaults=StartOptions(start_delay_seconds=2.0), on_event=self._send)
+    def __init__(self, server: str) -> None:
+        super().__init__(defaults=StartOptions(start_delay_seconds=2.0, server=server), on_event=self._send)
         self._trail: Trail | None = None
 
     def deliver_to(self, trail: Trail) -> None:
@@ -71,15 +70,17 @@ class _Studio(LocalStudio):
 
 
 @contextmanager
-def _studio(screen: Screen) -> Iterator[_Studio]:
-    studio = _Studio()
+def _studio(screen: Screen, case: Case) -> Iterator[_Studio]:
+    studio = _Studio(case.server)
     with screen.step("A SageMaker Studio on this machine: an API, a front door, real Jupyter servers"):
         studio.__enter__()
         studio.add_domain()
         for user in (USER_PROFILE, OTHER_USER):
             studio.add_user_profile(user)
         studio.add_space(SPACE, USER_PROFILE)
+        studio.add_space(OTHER_SPACE, OTHER_USER)
         screen.detail(f"API {studio.sagemaker_endpoint}, front door {studio.front_door_url}")
+        screen.detail(case.remark)
     try:
         yield studio
     finally:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
+from demo.cases import CASES
 from tests.support.deployment import Deployed
+from tests.support.needs import needs_server
 from tests.support.scenario import ONCE, PATIENT
 from tests.support.waiting import wait_until
 
@@ -17,7 +19,8 @@ from tests.support.waiting import wait_until
 @pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
 def test_an_app_start_ends_in_an_app_that_is_set_up(deployed: Deployed, app_type: str) -> None:
     """With the setup that ships: the event arrives, the function runs, and the user sees what was promised."""
-    start = deployed.start_app(app_type)
+    server = CASES[app_type].server
+    start = deployed.start_app(app_type, server=needs_server(server) if server else "")
     deployed.deliver(start.event)
     (report,) = deployed.wait_for_reports(start, 1)
     assert report["outcome"] == "succeeded"

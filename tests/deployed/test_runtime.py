@@ -14,7 +14,7 @@ from tests.support.scenario import ONCE, PATIENT
 
 def test_the_bundle_has_everything_it_needs(deployed: Deployed, tmp_path: Path) -> None:
     """A cold invocation sets an app up; a warm one answers that it is set up already."""
-    start = deployed.start_app()
+    start = deployed.start_app("JupyterLab")
     with RuntimeEmulator(deployed.bundle, deployed.cloud, tmp_path / "log") as function:
         report = function.invoke(start.event)
         assert report.get("outcome") == "succeeded", report

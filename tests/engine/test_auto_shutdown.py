@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import subprocess
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ from studio_setup.model.report import SetupReport
 from tests.support.context import Context
 from tests.support.needs import needs_server
 from tests.support.scenario import Scenario, statuses
+from tests.support.stack import ROOT
 
 StartApp = Callable[..., Scenario]
 
@@ -128,6 +130,32 @@ def test_a_host_that_does_not_answer_does_not_hold_the_setup_up(silent_host: int
     assert run.returncode == 1
     assert "docs/setups-without-internet.md" in said
     assert not (tmp_path / ".auto-shutdown").exists()
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"the archive", 0), (b"another archive", 1)], ids=["right", "wrong"])
+def test_the_documented_script_for_s3_takes_the_right_archive_only(tmp_path: Path, content: bytes, status: int) -> None:
+    """The script of docs/setups-without-internet.md copies the archive from S3, and fails if the checksum differs."""
+    page = (ROOT / "docs" / "setups-without-internet.md").read_text(encoding="utf-8")
+    script = textwrap.dedent(page.partition("   ```bash\n")[2].partition("   ```\n")[0])
+    assert auto_shutdown.ARCHIVE_SHA256 in script
+    script = script.replace(auto_shutdown.ARCHIVE_SHA256, hashlib.sha256(b"the archive").hexdigest())
+    (tmp_path / "object").write_bytes(content)
+    aws = tmp_path / "aws"
+    aws.write_text(
+        f'#!/bin/sh\n[ "$1 $2 $4" = "s3 cp s3://BUCKET/setups/{auto_shutdown.ARCHIVE}" ] && cp ~/object "$5"\n'
+    )
+    aws.chmod(0o755)
+    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    run = subprocess.run(["bash", "-c", script], env=environment, check=False, capture_output=True, timeout=60)
+    assert run.returncode == status, run.stderr
+    assert (tmp_path / ".auto-shutdown" / auto_shutdown.ARCHIVE).read_bytes() == content
+
+
+def test_the_documented_archive_is_that_of_the_setup() -> None:
+    """Commit, name and checksum of the archive to download are those that the setups have."""
+    page = (ROOT / "docs" / "setups-without-internet.md").read_text(encoding="utf-8")
+    assert f"/{auto_shutdown.COMMIT}/{auto_shutdown.ARCHIVE}\n" in page
+    assert f"{auto_shutdown.ARCHIVE_SHA256}  {auto_shutdown.ARCHIVE}" in page
 
 
 @pytest.mark.skipif(PUBLIC_REPOSITORY not in os.environ, reason=f"{PUBLIC_REPOSITORY} names no clone of it")

@@ -83,7 +83,7 @@ class RuntimeEmulator:
     def _environment(self) -> dict[str, str]:
         return {
             **self._cloud.environment,
-            "APP_TYPES": "JupyterServer",
+            "APP_TYPES": "JupyterServer,JupyterLab",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
             "AWS_LAMBDA_FUNCTION_NAME": "studio-setup",
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self._timeout_seconds),
