@@ -77,8 +77,8 @@ WAYS = (
     ),
     Way(
         "The websocket handshake is refused",
-        "404 is retried for a few seconds, then with a new terminal; after 401 and 403 there is a new login; anything else"
-        " is a lost connection",
+        "404 is retried for a few seconds, then with a new terminal; after 401 and 403 there is a new login; anything"
+        " else is a lost connection",
         f"{_ANY_STEP} {_ALWAYS} {_ANY_LOGIN}",
     ),
     Way(
