@@ -190,7 +190,10 @@ class LocalStudio:
         self._api.faults.fail_next(operation, ApiError(code, message), times)
 
     def open_faulty_network(self, space_name: str | None = None, domain_id: str = DOMAIN_ID) -> FaultyNetwork:
-        """Open a network to the front door, or to a space's host, to inject faults on; `close` it afterwards."""
+        """Open a network to the front door, or to a space's host, to inject faults on; `close` it afterwards.
+
+        A login that begins at the portal does not work through it.
+        """
         target = self.space_url(space_name, domain_id) if space_name else self.front_door_url
         return self._in_loop(FaultyNetwork.open(target, self._sessions.end, self._in_loop))
 
