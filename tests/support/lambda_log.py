@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import runpy
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from local_cloud.cloud import ROOT
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
