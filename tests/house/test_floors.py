@@ -10,14 +10,15 @@ from tests.house.imports import imports_of, modules_below, upward_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
-# From the ground. Names on one floor are neighbours that do not know each other; `studio_setup` itself is the API.
+# From the ground. Names on one floor are neighbours that do not know each other; `studio_setup` itself offers the API.
 FLOORS = (
     ("studio_setup.model",),
     ("studio_setup.terminal",),
     ("studio_setup.runs",),
     ("studio_setup.access",),
     ("studio_setup.fleet", "studio_setup.setup_run"),
-    ("studio_setup.handler", "studio_setup.reconcile", "studio_setup"),
+    ("studio_setup.handler", "studio_setup.reconcile", "studio_setup.api"),
+    ("studio_setup",),
     ("studio_setup_cli",),
 )
 MAY_IMPORT_SETUPS = {"studio_setup.handler", "studio_setup_cli.run"}
@@ -25,13 +26,13 @@ MAY_IMPORT_SETUPS = {"studio_setup.handler", "studio_setup_cli.run"}
 RESERVED = {
     "websocket": {"studio_setup.terminal.channel"},
     "time": {"studio_setup.model.deadline"},
-    "boto3": {"studio_setup.handler"},
+    "boto3": {"studio_setup.api.connect", "studio_setup.handler"},
     "os": {"studio_setup.handler"},
-    "botocore": {"studio_setup.access.control_plane"},
+    "botocore": {"studio_setup.access.control_plane", "studio_setup.api.connect"},
     "requests": {
-        "studio_setup.access.connection",
+        "studio_setup.access.http",
         "studio_setup.access.jupyter_server",
-        "studio_setup.access.login",
+        "studio_setup.api.connected_app",
         "studio_setup.handler",
         "studio_setup.setup_run",
     },

@@ -64,11 +64,14 @@ def test_every_code_is_in_the_table_once() -> None:
 
 
 def test_every_error_has_a_code_of_the_table() -> None:
-    """Each class of error has a code of its own, and it is one of the table's."""
+    """Each class of error has a code of the table, and no two have the same, but for those of one thing."""
     assert ERRORS, "there are errors"
     codes = [vars(error).get("code") for error in ERRORS.values()]
     assert [name for name, code in zip(ERRORS, codes, strict=True) if code not in CODES.values()] == []
-    assert len(set(codes)) == len(codes)
+    # Told apart because one of them can still be mended.
+    same = {"LoginExpired", "LoginExpiredAgain"}
+    others = [code for name, code in zip(ERRORS, codes, strict=True) if name not in same]
+    assert len(set(others)) == len(others)
 
 
 def test_every_code_can_happen() -> None:

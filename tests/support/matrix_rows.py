@@ -117,7 +117,7 @@ WAYS = (
     Way(
         "Commands that need a conda environment",
         "the setup that ships activates it where the image has one",
-        "the_jupyterlab_3_image_is_set_up_in_its_environment",
+        "the_extension_is_installed_and_answers",
     ),
     Way(
         "Another login shell",

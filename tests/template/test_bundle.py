@@ -149,13 +149,9 @@ def test_the_versions_are_those_asked_for(bundle: Path) -> None:
     assert _distributions(bundle) == dict(line.split("==") for line in _requirements())
 
 
-def test_the_machine_code_is_for_the_runtime(bundle: Path) -> None:
-    """Whatever this machine is, compiled parts are for the function's processor and Python."""
-    compiled = list(bundle.rglob("*.so"))
-    assert compiled, "charset-normalizer has compiled parts"
-    for path in compiled:
-        assert path.name.endswith(".cpython-313-aarch64-linux-gnu.so")
-        assert path.read_bytes()[18:20] == b"\xb7\x00", "the ELF header says AArch64"
+def test_nothing_in_the_bundle_is_for_one_processor(bundle: Path) -> None:
+    """Compiled parts, which only make guessing an encoding faster, are left out: the bundle runs on any processor."""
+    assert list(bundle.rglob("*.so")) == []
 
 
 def test_lambda_may_read_every_file(bundle: Path) -> None:

@@ -97,11 +97,10 @@ class ConnectedApp:
     ) -> Result:
         """Run a command, or the script in the file that a `Path` names, and wait until it is over.
 
-        Bash runs it (or what the script's `#!` line names) as the user, in the home directory or in `cwd`. Nothing of
-        one call is left for the next: `cd` and variables do not persist. Standard input is empty on purpose, so that
-        whatever asks a question fails instead of waiting; standard error comes with the output. `env` has variables on
-        top of the app's own. After `timeout_seconds` it is ended with its whole process group. Ctrl-C ends it too.
-        `on_output` gets text as it comes.
+        Bash runs it (or what the script's `#!` line names) as the user, in the home directory or in `cwd`. `cd` and
+        variables do not persist. Standard input is empty on purpose, so that whatever asks a question fails instead of
+        waiting; standard error comes with the output. `env` has variables on top of the app's own. After
+        `timeout_seconds`, or by Ctrl-C, its process group is ended. `on_output` gets text as it comes.
 
         Raises:
             CommandFailed: it ended otherwise than with exit status 0, and `check` is true.
