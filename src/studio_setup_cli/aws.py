@@ -24,7 +24,7 @@ _PERMISSIONS = {
 }
 
 
-def open_session(region: str = "", profile: str = "") -> boto3.Session:
+def aws_session(region: str = "", profile: str = "") -> boto3.Session:
     """The credentials and the region of the shell, or those that are named.
 
     Raises:
@@ -45,12 +45,12 @@ def sagemaker_client() -> SageMakerClient:
     """A client of the SageMaker API for one setup, which makes its own retries.
 
     Raises:
-        BadInput: as `open_session`.
+        BadInput: as `aws_session`.
     """
     from studio_setup.access.control_plane import SDK_CONFIG  # noqa: PLC0415
 
     with configuration_errors():
-        return open_session().client("sagemaker", config=SDK_CONFIG)
+        return aws_session().client("sagemaker", config=SDK_CONFIG)
 
 
 def fleet_config(attempts: int = 10) -> Config:

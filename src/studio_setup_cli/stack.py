@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio_setup.model.errors import BadInput
-from studio_setup_cli.aws import call_errors, configuration_errors, fleet_config, open_session
+from studio_setup_cli.aws import aws_session, call_errors, configuration_errors, fleet_config
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -70,12 +70,12 @@ def find_sources(place: Place) -> Sources:
     """Whom to ask about the fleet of the stack at that place.
 
     Raises:
-        BadInput: as `open_session` and `find_stack`.
+        BadInput: as `aws_session` and `find_stack`.
     """
     from studio_setup.fleet.function_log import FunctionLog  # noqa: PLC0415
     from studio_setup.fleet.survey import Sources  # noqa: PLC0415
 
-    session, config = open_session(place.region, place.profile), fleet_config()
+    session, config = aws_session(place.region, place.profile), fleet_config()
     with configuration_errors():
         cloudformation = session.client("cloudformation", config=config)
         sagemaker = session.client("sagemaker", config=config)

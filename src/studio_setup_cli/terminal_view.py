@@ -113,9 +113,9 @@ class EventView:
 class TerminalView(logging.Handler):
     """Shows the records of a setup that runs here."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, wait: str = "SageMaker") -> None:
         super().__init__(logging.INFO)
-        self._view = EventView(stream, "SageMaker")
+        self._view = EventView(stream, wait)
 
     def __enter__(self) -> Self:
         logging.getLogger("studio_setup").setLevel(logging.INFO)

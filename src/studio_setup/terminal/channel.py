@@ -10,10 +10,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import socket
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import websocket
+from websocket import _cookiejar, _handshake
 
 from studio_setup.model.deadline import Deadline, call_within
 from studio_setup.model.errors import ConnectionLost, LoginExpired, ShellGone
@@ -112,42 +115,88 @@ class Channel:
         self._connection.shutdown()  # type: ignore[no-untyped-call]
 
 
-class _BoundedWebSocket(websocket.WebSocket):
-    """The library's websocket, with a limit of time and size on everything that it reads before it returns.
+class _BoundedSocket:
+    """A socket with a limit of time and size on all that goes over it until the next `bound`.
 
-    The library starts its time-out anew with every read, and answers pings in between without returning.
+    The library starts its time-out anew with every read, answers pings in between without returning, and keeps all
+    that it reads in memory, the body of a refused handshake included.
     """
 
-    until = Deadline.after(0)
-    _received_bytes = 0
+    def __init__(self, connected: socket.socket, until: Deadline) -> None:
+        self._socket = connected
+        self._until = until
+        self._received_bytes = 0
 
     def bound(self, seconds: float) -> None:
-        """Let whatever is called next end after that many seconds."""
-        self.until = Deadline.after(seconds)
+        """Let whatever is done next end after that many seconds."""
+        self._until = Deadline.after(seconds)
 
-    def recv(self) -> str | bytes:
-        """The next message."""
-        message = super().recv()
+    def begin_message(self) -> None:
+        """Count what is received anew."""
         self._received_bytes = 0
-        return message
 
-    def _recv(self, bufsize: int) -> bytes:
+    def recv(self, size: int) -> bytes:
+        """What arrives next, as `socket.recv`."""
         self._set_timeout()
-        data: bytes = super()._recv(bufsize)  # type: ignore[no-untyped-call]
+        data = self._socket.recv(size)
         self._received_bytes += len(data)
         if self._received_bytes > MAX_MESSAGE_BYTES:
             raise websocket.WebSocketPayloadException("a message is too long")
         return data
 
-    def _send(self, data: str | bytes) -> int:
+    def send(self, data: bytes) -> int:
+        """Send a part of `data`, as `socket.send`."""
         self._set_timeout()
-        return super()._send(data)
+        return self._socket.send(data)
 
     def _set_timeout(self) -> None:
-        if self.until.expired:
-            raise websocket.WebSocketTimeoutException("the time is up")
-        if self.sock:
-            self.sock.settimeout(self.until.remaining_seconds)
+        if self._until.expired:
+            raise TimeoutError("the time is up")
+        self._socket.settimeout(self._until.remaining_seconds)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (the rest is the socket's)
+        return getattr(self._socket, name)
+
+
+class _BoundedWebSocket(websocket.WebSocket):
+    """The library's websocket over a bounded socket, from the handshake on."""
+
+    _bounded: _BoundedSocket | None = None
+    _until = Deadline.after(0)
+
+    @property
+    def sock(self) -> Any:  # noqa: ANN401 (as much of a socket as the library uses)
+        """The socket; None before and after."""
+        return self._bounded
+
+    @sock.setter
+    def sock(self, connected: socket.socket | None) -> None:
+        self._bounded = _BoundedSocket(connected, self._until) if connected else None
+
+    def bound(self, seconds: float) -> None:
+        """Let whatever is called next end after that many seconds."""
+        self._until = Deadline.after(seconds)
+        if self._bounded:
+            self._bounded.bound(seconds)
+
+    def recv(self) -> str | bytes:
+        """The next message."""
+        message = super().recv()
+        if self._bounded:
+            self._bounded.begin_message()
+        return message
+
+
+class _NoCookies(_cookiejar.SimpleCookieJar):
+    """What the library keeps of the cookies in a handshake: nothing."""
+
+    def add(self, set_cookie: str | None) -> None:
+        """Do not keep it."""
+
+
+# The library would keep every cookie that names a domain as long as the process lives, and send it to the servers of
+# other users in that domain. The session has the cookies that we send.
+_handshake.CookieJar = _NoCookies()
 
 
 def _connect(address: WebSocketAddress, timeout_seconds: float) -> _BoundedWebSocket:
@@ -156,15 +205,21 @@ def _connect(address: WebSocketAddress, timeout_seconds: float) -> _BoundedWebSo
 
 
 def _connect_at_once(address: WebSocketAddress, timeout_seconds: float) -> _BoundedWebSocket:
-    connection = _BoundedWebSocket(sslopt={"ca_certs": address.ca_bundle} if address.ca_bundle else {})
-    connection.settimeout(timeout_seconds)
-    connection.connect(  # type: ignore[no-untyped-call]
-        address.url,
-        cookie=address.cookie,
-        origin=address.origin,
-        redirect_limit=0,  # the library would take our cookies along, to any host
+    connection = _BoundedWebSocket(
+        sslopt={"ca_certs": address.ca_bundle} if address.ca_bundle else {},
+        skip_utf8_validation=True,  # it takes a second for a megabyte; what is not UTF-8 cannot be decoded anyhow
     )
-    if connection.getstatus() != HTTPStatus.SWITCHING_PROTOCOLS:
-        connection.shutdown()  # type: ignore[no-untyped-call]
-        raise ConnectionLost(f"The terminal's websocket was refused: HTTP {connection.getstatus()}.")
+    connection.settimeout(timeout_seconds)
+    connection.bound(timeout_seconds)
+    try:
+        connection.connect(  # type: ignore[no-untyped-call]
+            address.url,
+            cookie=address.cookie,
+            origin=address.origin,
+            redirect_limit=0,  # the library would take our cookies along, to any host
+        )
+    except websocket.WebSocketException:
+        if connection.getstatus():
+            raise ConnectionLost(f"The terminal's websocket was refused: HTTP {connection.getstatus()}.") from None
+        raise
     return connection
