@@ -13,6 +13,7 @@ import pytest
 from studio_setup.handler import sagemaker_client
 
 pytest_plugins = [
+    "tests.support.log_lines",
     "tests.support.loopback_fixtures",
     "tests.support.needs",
     "tests.support.machine_fixtures",

@@ -1,4 +1,4 @@
-"""The table of log events: `python -m tools.log_events_page > docs/log-events.md`."""
+"""Writes docs/log-events.md from the table of events; the page itself says how."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from studio_setup.model.log import EVENTS, SETUP_FINISHED
 
 _HEAD = """# What the log says
 
-Written by `python -m tools.log_events_page > docs/log-events.md` from `src/studio_setup/model/log.py`; a test keeps it
-in step. The fields with their types are in [log-schema.json](log-schema.json).
+The fields with their types are in [log-schema.json](log-schema.json). Both files are generated from
+`src/studio_setup/model/log.py`, and a test checks that they are up to date:
+
+```
+PYTHONPATH=src python -m tools.log_events_page > docs/log-events.md
+PYTHONPATH=src python -m tools.log_schema > docs/log-schema.json
+```
 
 Every line of a setup has `app` (the app as one string, `domain/owner/type/name`), its names one by one (`domain_id`,
 `user_profile_name`, `space_name`, `app_type`, `app_name`), `setup_version`, `trigger` (`event`, `operator` or

@@ -1,4 +1,4 @@
-"""The JSON schema of every line that a setup logs, from the code: `python -m tools.log_schema > docs/log-schema.json`.
+"""Writes docs/log-schema.json, the JSON schema of every line that the function logs; docs/log-events.md says how.
 
 Lambda adds `timestamp`, `level`, `logger` and `requestId` to each line; `message` is the event's name.
 """
@@ -14,7 +14,7 @@ from enum import EnumType
 from typing import Any
 
 from studio_setup.model.app import App
-from studio_setup.model.log import EVENTS, SETUP_FINISHED
+from studio_setup.model.log import EVENTS, LIBRARY_ERROR, SETUP_CRASHED, SETUP_FINISHED
 from studio_setup.model.outcomes import CODES, Outcome
 from studio_setup.model.report import MAX_COMMANDS_REPORTED, CommandResult, Trigger
 
@@ -50,7 +50,7 @@ def schema() -> Schema:
     lines = [
         _line(event.name, event.meaning, {**_OF_EVERY_LINE, **event.fields})
         for event in EVENTS.values()
-        if event is not SETUP_FINISHED and event.name != "setup.crashed"
+        if event not in (SETUP_FINISHED, SETUP_CRASHED)
     ]
     finished = _line(SETUP_FINISHED.name, SETUP_FINISHED.meaning, {**_OF_EVERY_LINE, **_OF_REPORT})
     finished["properties"]["commands"]["maxItems"] = MAX_COMMANDS_REPORTED
@@ -60,11 +60,11 @@ def schema() -> Schema:
         "The event was ignored, or the settings or the setup are not valid: there was no attempt.",
         {name: _OF_REPORT[name] for name in _OF_IGNORED},
     )
-    crashed = EVENTS["setup.crashed"]
+    outside = [_line(event.name, event.meaning, dict(event.fields)) for event in (SETUP_CRASHED, LIBRARY_ERROR)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of Studio Setup's log",
-        "anyOf": [*lines, finished, ignored, _line(crashed.name, crashed.meaning, dict(crashed.fields))],
+        "anyOf": [*lines, finished, ignored, *outside],
     }
 
 

@@ -9,13 +9,13 @@ from studio_setup.model.outcomes import CODES, Code, Outcome
 
 _HEAD = """# Outcomes and codes
 
-Every setup ends in one log line `setup.finished` with an `outcome` and a `code`. The outcome says whether the
-function's invocation returns or fails; the code says why, and this page what to do about it. A line `setup.crashed`
-instead means that there was no setup to carry out, because a setting or a script is not valid for example: its `reason`
-says why.
+Every attempt at a setup ends in one log line `setup.finished` with an `outcome` and a `code`. The outcome says how it
+ended; the code says why, and this page what to do about it. A line `setup.crashed` instead is a defect of Studio Setup:
+its `reason` says what to report.
 
-An invocation that fails is retried by Lambda twice, and the retry resumes the run in the app. After the third failure
-the event is in the failure queue.
+After an app's start, an outcome that is an error fails the function's invocation, which Lambda retries twice; the retry
+resumes the run in the app. After the third failure the event is in the failure queue. An operator who asks the function
+for a setup is answered with the report instead, whatever the outcome.
 
 This page is generated from `src/studio_setup/model/outcomes.py`, and a test checks that it is up to date:
 
@@ -40,7 +40,7 @@ def _rows() -> Iterator[str]:
 
 
 def _row(code: Code) -> str:
-    invocation = "fails" if code.outcome.is_error else "returns"
+    invocation = "fails" if code.outcome.is_error and not code.is_final else "returns"
     return f"| `{code.name}` | `{code.outcome}` | {invocation} | {code.meaning} | {_what_to_do(code)} |"
 
 

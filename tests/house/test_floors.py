@@ -29,12 +29,22 @@ RESERVED = {
     "os": {"studio_setup.handler"},
     "botocore": {"studio_setup.access.control_plane"},
     "requests": {
-        "studio_setup.access.connection",
+        "studio_setup.access.http",
         "studio_setup.access.jupyter_server",
-        "studio_setup.access.login",
         "studio_setup.handler",
         "studio_setup.setup_run",
     },
+    # The login parses URLs as requests does, so that both mean the same host.
+    "urllib3": {"studio_setup.access.http", "studio_setup.access.landing", "studio_setup.access.login"},
+    # What comes from outside is read in json_text, within bounds; the others only write.
+    "json": {"studio_setup.model.json_text", "studio_setup.model.setup", "studio_setup.terminal.channel"},
+    "logging": {
+        "studio_setup.access.library_logs",
+        "studio_setup.handler",
+        "studio_setup.model.log",
+        "studio_setup.setup_run",
+    },
+    "threading": {"studio_setup.model.deadline"},
 }
 # (who, what): one import for each rule that must be found, were it there
 BROKEN = [

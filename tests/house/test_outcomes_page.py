@@ -43,6 +43,11 @@ def _errors_made(tree: ast.Module) -> Iterator[str]:
     return (node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
 
 
+def fails(code: Code) -> bool:
+    """Does the invocation fail, so that Lambda retries? Not after a lost run, which a retry would run twice."""
+    return code.outcome.is_error and code.name != "run-lost"
+
+
 def test_the_page_is_what_the_table_says() -> None:
     """Writing the page again with `python -m tools.outcomes_page` would change nothing."""
     assert (ROOT / "docs" / "outcomes.md").read_text(encoding="utf-8") == page()
@@ -52,8 +57,7 @@ def test_every_code_has_one_row() -> None:
     """Each code is on the page once, with its outcome and whether the invocation returns or fails."""
     rows = [line.strip("| ").split(" | ") for line in page().splitlines() if line.startswith("| `")]
     assert sorted(row[:3] for row in rows) == sorted(
-        [f"`{code.name}`", f"`{code.outcome}`", "fails" if code.outcome.is_error else "returns"]
-        for code in CODES.values()
+        [f"`{code.name}`", f"`{code.outcome}`", "fails" if fails(code) else "returns"] for code in CODES.values()
     )
     assert {len(row) for row in rows} == {5}
 
@@ -66,9 +70,10 @@ def test_every_code_is_in_the_table_once() -> None:
 def test_every_error_has_a_code_of_the_table() -> None:
     """Each class of error has a code of its own, and it is one of the table's."""
     assert ERRORS, "there are errors"
-    codes = [vars(error).get("code") for error in ERRORS.values()]
-    assert [name for name, code in zip(ERRORS, codes, strict=True) if code not in CODES.values()] == []
-    assert len(set(codes)) == len(codes)
+    codes = {name: vars(error).get("code") for name, error in ERRORS.items()}
+    assert [name for name, code in codes.items() if code not in CODES.values()] == []
+    shared = {name for name, code in codes.items() if list(codes.values()).count(code) > 1}
+    assert shared == {"LoginExpired", "LoginExpiredAgain"}, "once it can pass, once it cannot, and both mean the same"
 
 
 def test_every_code_can_happen() -> None:

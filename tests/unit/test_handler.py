@@ -24,6 +24,9 @@ from tests.support.context import Context
 from tests.support.loopback import Loopback
 
 
+pytestmark = pytest.mark.usefixtures("every_line_is_valid")
+
+
 @pytest.fixture
 def event(events_folder: Path) -> dict[str, Any]:
     """The event of an app that started."""

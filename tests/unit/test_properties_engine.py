@@ -28,6 +28,7 @@ from studio_setup.terminal import shell
 from studio_setup.terminal.output import OutputText
 from tests.support.fuzzing import streams
 from tests.support.in_memory_channel import AppStart, Behaviour, Fault, InMemoryStudio, Killed
+from tests.support.log_lines import check_line, line_of
 
 APP = App("d-0", "alice", "JupyterServer", "default")
 REMOTE_SCRIPT = "# A 'script' for \\0101 the app: ☃\n" * 3
@@ -72,6 +73,11 @@ class _LogOfEach(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.setdefault(getcurrent(), []).append(record)
+
+    def check(self) -> None:
+        """Check that each line is one that the log's schema describes."""
+        for record in self.lines.get(getcurrent(), []):
+            check_line(line_of(record))
 
 
 @pytest.fixture(scope="module")
@@ -365,6 +371,7 @@ def test_any_fault_may_happen_to_any_line(log: _LogOfEach, fault: Fault) -> None
     for number in itertools.count():
         world = _world(log, [fits, long], [(number, fault)])
         world.invoke(world.setup, 1e4)
+        log.check()
         if world.studio.next_fault() is fault:
             break
         world.invoke_without_faults()
