@@ -23,7 +23,6 @@ from studio_setup.setup_run import Job, Tools
 from tests.support.context import Context
 from tests.support.loopback import Loopback
 
-
 pytestmark = pytest.mark.usefixtures("every_line_is_valid")
 
 

@@ -169,11 +169,11 @@ def test_what_is_logged_after_a_setup_is_not_its_own(caplog: pytest.LogCaptureFi
     studio, setup = _studio((LINES_UNTIL_STARTED, Fault.KILLED_BEFORE), one=OK)
     with pytest.raises(Killed):
         _set_up(studio, setup, app)
-    log.APP_WAITING.log(status="Pending", waited_seconds=1.0)
+    log.SETUP_CRASHED.log(error="KeyError", reason="spam")
     _set_up(studio, setup, app)
-    log.APP_WAITING.log(status="Pending", waited_seconds=1.0)
-    waiting = [fields for event, fields in _whole(caplog) if event == "app.waiting"]
-    assert waiting == [{"status": "Pending", "waited_seconds": 1.0}] * 2
+    log.SETUP_CRASHED.log(error="KeyError", reason="spam")
+    crashed = [fields for event, fields in _whole(caplog) if event == "setup.crashed"]
+    assert crashed == [{"error": "KeyError", "reason": "spam"}] * 2
 
 
 def test_a_command_is_logged_when_it_is_started(caplog: pytest.LogCaptureFixture, app: App) -> None:
