@@ -52,7 +52,6 @@ def _run(lines: str, project: Path, account: LocalCloud, answers: str | None = N
         "PATH": f"{Path(sys.executable).parent}:{SAM.parent}:{account.environment['PATH']}",
         "BUCKET": BUCKET,
         "PREFIX": PREFIX,
-        "SAM_CLI_POLL_DELAY": "0.2",
     }
     no_input = "exec <&-\n" if answers is None else ""
     done = subprocess.run(
