@@ -45,6 +45,7 @@ class LocalCloud:
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ENDPOINT_URL_SAGEMAKER": self._sagemaker_endpoint,
+            "SAM_CLI_POLL_DELAY": "0.2",
             "SAM_CLI_TELEMETRY": "0",
             "__SAM_CLI_APP_DIR": str(self._folder / "sam"),  # otherwise it writes into the home directory
         }

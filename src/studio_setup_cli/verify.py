@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,7 +71,7 @@ def _check(session: boto3.Session, app: App, stack_name: str) -> None:
     _refuse_sso(client("sagemaker"), app.domain_id)
     _start_app(client("sagemaker"), app)
     click.echo(f"Started {app.label}. CloudTrail may take some minutes to deliver the event.")
-    report = _follow_setup(log, app)
+    report = _follow_setup(log.new_lines, app)
     click.echo(f"{report['outcome']}: {report['code']}" + (f": {report['reason']}" if report["reason"] else ""))
     if report["outcome"] != Outcome.SUCCEEDED:
         raise CheckFailed(f"the outcome is {report['outcome']}, {report['code']}; see docs/outcomes.md.")
@@ -134,7 +134,7 @@ def _parsed(message: str) -> Iterator[Line]:
         yield line
 
 
-def _follow_setup(log: _Log, app: App) -> Line:
+def _follow_setup(new_lines: Callable[[], list[Line]], app: App) -> Line:
     """Show what the invocations for this app log, until one has an outcome that Lambda does not retry; its report.
 
     Raises:
@@ -143,7 +143,7 @@ def _follow_setup(log: _Log, app: App) -> Line:
     silence = Deadline.after(_SILENCE_SECONDS)
     with EventView(sys.stdout, "the function") as view:
         while not silence.expired:
-            for line in log.new_lines():
+            for line in new_lines():
                 if line.get("app") != app.label:
                     continue
                 silence = Deadline.after(_SILENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""The README's ways to deploy, typed as they stand there, in a copy of the project and with an account of their own."""
+"""The README's ways to deploy, run as they are there, in a copy of the project and an account of their own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MANAGED = "aws-sam-cli-managed-default"
 
 @pytest.fixture
 def account() -> Iterator[LocalCloud]:
-    """An AWS with nothing in it; no Studio is needed."""
+    """An empty AWS account, without a Studio."""
     with LocalCloud("http://127.0.0.1:9") as cloud:
         yield cloud
         LogCheck(cloud.client("logs")).run()
@@ -32,7 +32,7 @@ def account() -> Iterator[LocalCloud]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """What deploying needs of the project, and nothing that was built."""
+    """A copy of the files that deploying needs, without anything that was built."""
     folder = tmp_path / "project"
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     for name in (TEMPLATE, "samconfig.toml"):
@@ -41,24 +41,23 @@ def project(tmp_path: Path) -> Path:
 
 
 def _readme_lines(command: str) -> str:
-    """Return the one code block of the README that has a line beginning with this command."""
+    """The one code block of the README that has a line beginning with this command."""
     blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```\n")[1::2]
     (found,) = (block for block in blocks if f"\n{command}" in block)
     return found
 
 
-def _type(lines: str, project: Path, account: LocalCloud, answers: str | None = None) -> str:
-    """Type lines into a shell in the project, with nobody there or with somebody who answers; what it printed."""
+def _run(lines: str, project: Path, account: LocalCloud, answers: str | None = None) -> str:
+    """Run lines in a shell in the project, without standard input or with these answers; their output."""
     environment = {
         **account.environment,
         "PATH": f"{Path(sys.executable).parent}:{SAM.parent}:{account.environment['PATH']}",
         "BUCKET": BUCKET,
         "PREFIX": PREFIX,
-        "SAM_CLI_POLL_DELAY": "0.2",
     }
-    nobody = "exec <&-\n" if answers is None else ""
+    no_input = "exec <&-\n" if answers is None else ""
     done = subprocess.run(
-        ["sh", "-euxc", nobody + lines],
+        ["sh", "-euxc", no_input + lines],
         cwd=project,
         env=environment,
         input=answers,
@@ -96,17 +95,17 @@ def _built(project: Path) -> dict[str, bytes]:
 
 
 def _answer(account: LocalCloud, function: str) -> dict[str, Any]:
-    """What the deployed function answers to something that is no event."""
+    """What the deployed function answers to an empty event."""
     invoked = account.client("lambda").invoke(FunctionName=function, Payload=b"{}")
     answer: dict[str, Any] = json.loads(invoked["Payload"].read())
     return answer
 
 
-def test_a_bucket_of_ones_own_is_all_it_takes(account: LocalCloud, project: Path) -> None:
-    """The three lines ask nothing, make no bucket of SAM's, and deploy the built bundle out of the bucket given."""
+def test_a_bucket_of_your_own_is_enough(account: LocalCloud, project: Path) -> None:
+    """The three commands ask nothing, create no bucket of SAM's, and deploy the built bundle from the given bucket."""
     account.client("s3").create_bucket(Bucket=BUCKET)
     lines = _readme_lines("sam package")
-    _type(lines, project, account)
+    _run(lines, project, account)
     assert _stacks(account) == {"smstudio-setup"}
     assert [name for name in _buckets(account) if name.startswith(MANAGED)] == []
     ((key, archive),) = _staged(account, BUCKET).items()
@@ -119,15 +118,15 @@ def test_a_bucket_of_ones_own_is_all_it_takes(account: LocalCloud, project: Path
     assert _answer(account, "smstudio-setup")["code"] == "not-an-event"
     last_line = lines.splitlines()[-1]
     assert last_line.startswith("sam deploy ")
-    assert "No changes to deploy" in _type(last_line, project, account)
+    assert "No changes to deploy" in _run(last_line, project, account)
 
 
-def test_the_guided_deployment_needs_answers_only(account: LocalCloud, project: Path) -> None:
-    """With Enter for every answer, SAM makes its bucket and deploys the built bundle; the next time it asks nothing."""
-    _type(_readme_lines("sam deploy --guided"), project, account, answers="\n" * 50)
+def test_a_guided_deployment_works_with_the_default_answers(account: LocalCloud, project: Path) -> None:
+    """SAM creates its own bucket and deploys the built bundle; the next deployment asks nothing."""
+    _run(_readme_lines("sam deploy --guided"), project, account, answers="\n" * 50)
     assert _stacks(account) == {"studio-setup", MANAGED}
     (bucket,) = (name for name in _buckets(account) if name.startswith(MANAGED))
     (archive,) = (content for name, content in _staged(account, bucket).items() if not name.endswith(".template"))
     assert _unzipped(archive) == _built(project)
     assert _answer(account, "studio-setup")["code"] == "not-an-event"
-    assert "No changes to deploy" in _type("sam deploy", project, account)
+    assert "No changes to deploy" in _run("sam deploy", project, account)

@@ -66,7 +66,7 @@ DENIED = [
 
 
 def may(deployed: Deployed, action: str, resource: str, stack: str = STACK) -> bool:
-    """Would IAM let the deployed role do this?"""
+    """Does IAM allow this action to the deployed role?"""
     iam = deployed.cloud.client("iam")
     arn = iam.get_role(RoleName=deployed.resources(stack)["StudioSetupRole"])["Role"]["Arn"]
     (result,) = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource])[

@@ -81,7 +81,8 @@ GROUPS = {
 @pytest.mark.timeout(400)
 def test_silence_and_permanent_faults_are_reported_in_time(matrix: Matrix) -> None:
     """Silence is noticed; a fault that does not go away is reported in time; terminals end by themselves."""
-    assert matrix.wrong([*but_delete(SILENCE), *but_delete(ALWAYS), *deletions()], at_once=64) == []
+    # Those that leave terminals come first: by the end of the others, most of the terminals' minute is over.
+    assert matrix.wrong([*deletions(), *but_delete(SILENCE), *but_delete(ALWAYS)], at_once=64) == []
     matrix.wait_until_nothing_is_left(ENDS_BY_ITSELF_SECONDS)
 
 

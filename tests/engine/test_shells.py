@@ -22,7 +22,7 @@ NOISE = "(for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo n
 BASHRC = {
     "prints": "echo Welcome; echo 'bash-4.2$ '\n",
     "prints-on": NOISE,
-    "sleeps": "sleep 2\n",
+    "sleeps": "sleep 3\n",
     "asks": "read -r -p 'Your name? ' name\n",
     "asks-twice": "read -r -p 'Name? ' a; read -r -p 'Sure? ' b\n",
     "colours": r"PS1='\[\e]0;\u@\h: \w\a\]\[\e[01;32m\]\u@\h\[\e[00m\]:\[\e[1;34m\]\w\[\e[00m\]\$ '" + "\nexport PS1\n",

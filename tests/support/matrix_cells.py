@@ -23,7 +23,7 @@ from tests.support.scenario import Scenario
 from tests.support.waiting import wait_until
 
 AT_ONCE = 12
-# A setup that must fail need not take long to do so.
+# A setup that must fail need not take long to do so, but must get as far as its fault on a busy machine, too.
 LIMIT_SECONDS, SHORT_LIMIT_SECONDS = 90.0, 15.0
 # What the handler reserves for the last line and for deleting the terminal.
 RESERVE_SECONDS = 20.0
