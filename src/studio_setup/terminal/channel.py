@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import socket
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import websocket
+from websocket import _handshake, _http
 
 from studio_setup.model.deadline import Deadline, call_within
 from studio_setup.model.errors import ConnectionLost, LoginExpired, ShellGone
@@ -21,6 +23,8 @@ from studio_setup.model.json_text import parse_json
 
 # terminado keeps the last 1,000 reads of a terminal, mostly of 4,095 bytes, and sends them as the first message.
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+# A handshake has a few headers, a refusal a page.
+MAX_HANDSHAKE_BYTES = 64 * 1024
 _SEND_SECONDS = 20.0
 _CLOSE_SECONDS = 1.0
 
@@ -150,16 +154,50 @@ class _BoundedWebSocket(websocket.WebSocket):
             self.sock.settimeout(self.until.remaining_seconds)
 
 
+class _BriefSocket:
+    """A socket from which no more can be read than a handshake may have: the library reads whatever comes."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._connected = connected
+        self._left_bytes = MAX_HANDSHAKE_BYTES
+
+    def recv(self, size_bytes: int) -> bytes:
+        """What arrived."""
+        data = self._connected.recv(size_bytes)
+        self._left_bytes -= len(data)
+        if self._left_bytes < 0:
+            raise websocket.WebSocketPayloadException("a handshake is too long")
+        return data
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connected, name)
+
+
+def _keep_no_cookie(_: str | None) -> None:
+    """The library keeps the cookies that handshakes set for the whole process, and would send them for others."""
+
+
+_handshake.CookieJar.add = _keep_no_cookie  # type: ignore[method-assign, assignment]
+
+
 def _connect(address: WebSocketAddress, timeout_seconds: float) -> _BoundedWebSocket:
     """Connect in that time, TLS, proxy and handshake included."""
-    return call_within(timeout_seconds, functools.partial(_connect_at_once, address, timeout_seconds))
-
-
-def _connect_at_once(address: WebSocketAddress, timeout_seconds: float) -> _BoundedWebSocket:
     connection = _BoundedWebSocket(sslopt={"ca_certs": address.ca_bundle} if address.ca_bundle else {})
     connection.settimeout(timeout_seconds)
+    try:
+        call_within(timeout_seconds, functools.partial(_shake_hands, connection, address))
+    except TimeoutError:
+        connection.shutdown()  # type: ignore[no-untyped-call]
+        raise
+    return connection
+
+
+def _shake_hands(connection: _BoundedWebSocket, address: WebSocketAddress) -> None:
+    proxy = _http.proxy_info()  # type: ignore[no-untyped-call]
+    connected, _ = _http.connect(address.url, connection.sock_opt, proxy, None)
     connection.connect(  # type: ignore[no-untyped-call]
         address.url,
+        socket=_BriefSocket(connected),
         cookie=address.cookie,
         origin=address.origin,
         redirect_limit=0,  # the library would take our cookies along, to any host
@@ -167,4 +205,4 @@ def _connect_at_once(address: WebSocketAddress, timeout_seconds: float) -> _Boun
     if connection.getstatus() != HTTPStatus.SWITCHING_PROTOCOLS:
         connection.shutdown()  # type: ignore[no-untyped-call]
         raise ConnectionLost(f"The terminal's websocket was refused: HTTP {connection.getstatus()}.")
-    return connection
+    connection.sock = connected
