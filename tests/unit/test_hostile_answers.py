@@ -39,7 +39,7 @@ SECONDS, RESERVE_SECONDS = 60.0, 20.0
 TOKEN, SESSION, XSRF = "TOKEN-0123456789abcdef", "SESSION-0123456789abcdef", "XSRF-0123456789abcdef"
 SECRETS = (TOKEN, SESSION, XSRF)
 OURS = re.compile(r"/jupyter/[^/]+/api/terminals(/studiosetup[0-9a-f]{16}|/[0-9]{1,9})?")
-SAYS_SUCCESS = re.compile(r"<\w+:([0-9]+):0:follow over 0 - ")
+SAYS_SUCCESS = re.compile(r"<(\w+:[0-9]+):0:follow over 0 - ")
 ABANDONED = [{"name": "studiosetup0123456789abcdef", "last_activity": "2020-01-01T00:00:00Z"}]
 DATE = "Mon, 03 Aug 2026 22:22:31 GMT"
 DEEP = "[" * 5000
@@ -57,7 +57,7 @@ class How(StrEnum):
     PREVIOUS = "it is the answer before"
     ODD_STATUS = "its status is another"
     ODD_HEADER = "a header is another"
-    TELLING = "it repeats the secrets"
+    TELLING = "it repeats the secrets that were sent"
     SILENT = "it never comes"
     BROKEN = "the connection breaks instead"
 
@@ -121,7 +121,6 @@ class Changes:
             How.EMPTY: lambda: "",
             How.ODD_SHAPE: lambda: _with_other_value(text, change),
             How.PREVIOUS: lambda: before,
-            How.TELLING: lambda: f"<title>{' '.join(SECRETS)}</title>",
         }
         return changed.get(change.how, lambda: text)()
 
@@ -187,7 +186,7 @@ class HostileSession:
         if change and change.how is How.BROKEN:
             raise requests.ConnectionError(f"HTTPSConnectionPool: {url} {self.cookies!r}")
         answer = self._answer(method, url, options)
-        return self._changed(answer, change) if change else answer
+        return self._changed(url, answer, change) if change else answer
 
     def _answer(self, method: str, url: str, options: dict[str, Any]) -> Answer:
         path = urlsplit(url).path
@@ -200,17 +199,16 @@ class HostileSession:
             return Answer(200, json.dumps(ABANDONED), {"Date": DATE, "Content-Type": "application/json"})
         return Answer(inner.status_code, json.dumps(inner.body), {"Content-Type": "application/json"})
 
-    def _changed(self, answer: Answer, change: Change) -> Answer:
+    def _changed(self, url: str, answer: Answer, change: Change) -> Answer:
         if change.how is How.ODD_STATUS:
             return replace(answer, status=(200, 204, 302, 401, 403, 404, 418, 429, 500, 599)[int(change.place * 9)])
         if change.how is How.ODD_HEADER:
             name = ("Location", "Date", "Content-Type")[int(change.place * 2)]
             return replace(answer, status=302 if name == "Location" else 200, headers={name: str(change.junk)})
-        content_type = {"Content-Type": "text/html"} if change.how is How.TELLING else {}
-        status = 403 if change.how is How.TELLING else answer.status
-        return replace(
-            answer, status=status, text=self._changes.text(answer.text, change), headers=answer.headers | content_type
-        )
+        if change.how is How.TELLING:
+            sent = [urlsplit(url).query, *(cookie.value or "" for cookie in self.cookies)]
+            return Answer(403, f"<title>{' '.join(sent)}</title>", {"Content-Type": "text/html"})
+        return replace(answer, text=self._changes.text(answer.text, change))
 
 
 class HostileSocket:
@@ -323,6 +321,13 @@ class World:
         return call
 
 
+class _FixedHandlers(list[logging.Handler]):
+    """The handlers of a logger, to which none can be added."""
+
+    def append(self, handler: logging.Handler) -> None:
+        """Do not add it."""
+
+
 class _Log(logging.Handler):
     """All that was logged."""
 
@@ -344,9 +349,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Log]:
         patch.setattr(remote_runs, "REMOTE_SCRIPT", script)
         patch.setattr(logger, "propagate", False)
         patch.setattr(logger, "level", logging.INFO)
-        logger.addHandler(log)
+        patch.setattr(logger, "handlers", _FixedHandlers([log]))
         yield log
-        logger.removeHandler(log)
 
 
 JUNK: st.SearchStrategy[Any] = st.sampled_from(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import requests
 import urllib3
@@ -93,7 +93,7 @@ class Http:
         Raises:
             ConnectionLost: there is none, or not in time; the message is the name of what went wrong.
         """
-        if query := urlsplit(url).query:
+        if query := url.partition("?")[2]:
             self._queries.append(query)
         connect_seconds, read_seconds = deadline.http_timeouts()
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from studio_setup.access.answers import is_page, json_of
+from studio_setup.access.http import Answer
 from studio_setup.access.jupyter_server import JupyterServer, refuse_errors
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, TerminalsDisabled
@@ -66,20 +67,17 @@ class Terminals:
         """
         deadline = deadline or self._server.deadline.extended(5)
         for _ in range(_DELETE_TRIES):
+            with contextlib.suppress(ConnectionLost):
+                if _says_gone(self._server.request_with_xsrf("DELETE", ("api", "terminals", name), None, deadline)):
+                    return True
             if deadline.expired:
                 break
-            try:
-                answer = self._server.request_with_xsrf("DELETE", ("api", "terminals", name), None, deadline)
-            except ConnectionLost:
-                continue
-            # The server's own "not found" is not a page.
-            unknown = answer.status == HTTPStatus.NOT_FOUND and not is_page(answer)
-            if unknown or answer.status == HTTPStatus.NO_CONTENT:
-                return True
         return False
 
-    def delete_all(self, names: Iterable[str]) -> set[str]:
+    def delete_all(self, names: Collection[str]) -> set[str]:
         """Delete these terminals of ours, as many as a few seconds allow; those that may be left."""
+        if not names:
+            return set()
         deadline = self._server.deadline.within(_DELETE_ALL_SECONDS)
         return {name for name in names if not self.delete(name, deadline)}
 
@@ -141,6 +139,12 @@ class Terminals:
             self.delete(name)
             raise
         return answer.redirect_target.endswith(f"/terminals/{name}")
+
+
+def _says_gone(answer: Answer) -> bool:
+    # The server's own "not found" is not a page.
+    unknown = answer.status == HTTPStatus.NOT_FOUND and not is_page(answer)
+    return unknown or answer.status == HTTPStatus.NO_CONTENT
 
 
 def _has_name(terminal: object) -> bool:
