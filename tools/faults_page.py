@@ -55,7 +55,8 @@ content type, title of the page, and the names of the cookies.
 _HOSTILE = """## A Studio that misbehaves on purpose
 
 The function is run against a Studio that misbehaves in one of {count} ways, on every layer (`emulator/hostile/`,
-`engine/test_hostile.py`), with 23 seconds, of which it reserves 20 for cleaning up. In each, the tests check that it
+`engine/test_hostile.py`), with 23 seconds (60 where it can
+get on), of which it reserves 20 for cleaning up. In each, the tests check that it
 ends in its time, in a process of less than 256 MiB, with a code below and never with `setup.crashed`; that no token and
 no cookie is in anything it logs, prints or raises; and that it asks for nothing and no host that is not ours. Beyond
 these, `make fuzz` changes the answers of a good setup in 20,000 random ways (`unit/test_hostile_answers.py`).

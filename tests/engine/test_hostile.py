@@ -15,8 +15,8 @@ from emulator.hostile.polite import SESSION, XSRF
 from emulator.hostile.studio import STUDIO_HOST
 from emulator.hostile.terminal_modes import PLANTED
 from studio_setup.model.outcomes import CODES
-from tests.support.hostile_invocations import CONTEXT_SECONDS, MEMORY_MIB, Invocation, invoke
-from tests.support.hostile_rows import CODES_BY_MODE
+from tests.support.hostile_invocations import MEMORY_MIB, Invocation, invoke
+from tests.support.hostile_rows import CODES_BY_MODE, context_seconds
 
 OURS = re.compile(
     r"/auth(/\S*)?|/jupyter/default/(lab|tree|api/status|api/terminals(/studiosetup[0-9a-f]{16}|/[0-9]{1,9})?"
@@ -44,7 +44,7 @@ def problems(invocation: Invocation) -> Iterator[str]:
         yield f"ended with {ending.code or ending.error}"
     if "setup.crashed" in said:
         yield "crashed"
-    if ending.seconds >= CONTEXT_SECONDS:
+    if ending.seconds >= context_seconds(mode.name):
         yield f"took {ending.seconds} s"
     if ending.peak_mib >= MEMORY_MIB:
         yield f"took {ending.peak_mib} MiB"

@@ -1,8 +1,9 @@
 """The function against hostile Studios, each in a process of its own that is as bounded as Lambda's.
 
-`python -m tests.support.hostile_invocations FOLDER EVENT_FILE` carries out `orders.json`, a list of [name, API URL]: of
-each invocation it leaves what was logged or printed in `name.log` and an `Ending` in `name.json`. The engine is
-imported once, and each invocation is a fork of that, as each of Lambda's begins with a process that has imported it.
+`python -m tests.support.hostile_invocations FOLDER EVENT_FILE` carries out `orders.json`, a list of
+[name, API URL, seconds]: of each invocation it leaves what was logged or printed in `name.log` and an `Ending` in
+`name.json`. The engine is imported once, and each invocation is a fork of that, as each of Lambda's begins with a
+process that has imported it.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from studio_setup import handler
 from studio_setup.model.report import SetupFailed
 from studio_setup.model.setup import Command, Setup
 from tests.support.context import Context
+from tests.support.hostile_rows import context_seconds
 
 MEMORY_MIB = 256  # as the template gives the function
-CONTEXT_SECONDS = 23.0  # of which the handler reserves 20
 _AT_ONCE = 30
 _KILLED = "killed"
 _resolve = socket.getaddrinfo
@@ -64,7 +65,7 @@ def invoke(modes: list[Mode], folder: Path, event_file: Path, **environment: str
     """Invoke the function once against each mode, all at the same time."""
     with ExitStack() as stack:
         studios = {mode.name: stack.enter_context(HostileStudio(mode)) for mode in modes}
-        orders = [(name, studio.api_url) for name, studio in studios.items()]
+        orders = [(name, studio.api_url, context_seconds(name)) for name, studio in studios.items()]
         (folder / "orders.json").write_text(json.dumps(orders))
         subprocess.run(
             [sys.executable, "-m", "tests.support.hostile_invocations", str(folder), str(event_file)],
@@ -93,13 +94,13 @@ class _Everything(logging.Handler):
             sys.stdout.write("".join(traceback.format_exception(*record.exc_info)))
 
 
-def _invoke_here(api_url: str, event: dict[str, Any]) -> Ending:
+def _invoke_here(api_url: str, seconds: float, event: dict[str, Any]) -> Ending:
     os.environ["AWS_ENDPOINT_URL_SAGEMAKER"] = api_url
     started = time.monotonic()
     code = error = ""
     try:
         with patch.object(handler, "setup_for", return_value=Setup((Command("one", "true"),))):
-            code = handler.lambda_handler(event, Context(CONTEXT_SECONDS))["code"]
+            code = handler.lambda_handler(event, Context(seconds))["code"]
     except SetupFailed as failed:
         code, error = failed.report.code, str(failed)
         traceback.print_exc()
@@ -116,7 +117,7 @@ def _peak_mib() -> float:
     return round(int(line.split()[1]) / 1024, 1)
 
 
-def _fork(folder: Path, name: str, api_url: str, event: dict[str, Any]) -> int:
+def _fork(folder: Path, name: str, api_url: str, seconds: float, event: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -127,7 +128,7 @@ def _fork(folder: Path, name: str, api_url: str, event: dict[str, Any]) -> int:
         socket.getaddrinfo = _names_of_test_are_here
         logging.basicConfig(level=logging.DEBUG, handlers=[_Everything()], force=True)
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_MIB << 20, MEMORY_MIB << 20))
-        _leave(folder, name, _invoke_here(api_url, event))
+        _leave(folder, name, _invoke_here(api_url, seconds, event))
         sys.stdout.flush()
     finally:
         os._exit(0)
@@ -141,16 +142,16 @@ def _leave(folder: Path, name: str, ending: Ending) -> None:
     (folder / f"{name}.json").write_text(json.dumps(asdict(ending)))
 
 
-def _wait(folder: Path, name: str, pid: int) -> None:
+def _wait(folder: Path, name: str, pid: int, seconds: float) -> None:
     """Wait for an invocation, and end it as Lambda does when its time is up."""
-    until = time.monotonic() + CONTEXT_SECONDS
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         if os.waitpid(pid, os.WNOHANG)[0]:
             return
         time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    _leave(folder, name, Ending("", _KILLED, CONTEXT_SECONDS, 0))
+    _leave(folder, name, Ending("", _KILLED, seconds, 0))
 
 
 def _carry_out(folder: Path, event_file: Path) -> None:
@@ -158,7 +159,10 @@ def _carry_out(folder: Path, event_file: Path) -> None:
     boto3.client("sagemaker")  # so that the model of the API is read once
     orders = json.loads((folder / "orders.json").read_text())
     for at in range(0, len(orders), _AT_ONCE):
-        pids = [(name, _fork(folder, name, url, event)) for name, url in orders[at : at + _AT_ONCE]]
+        pids = [
+            (name, _fork(folder, name, url, seconds, event), seconds)
+            for name, url, seconds in orders[at : at + _AT_ONCE]
+        ]
         with ThreadPoolExecutor(len(pids)) as pool:
             list(pool.map(lambda one: _wait(folder, *one), pids))
 

@@ -117,3 +117,8 @@ CODES_BY_MODE: dict[str, tuple[str, ...]] = {
     "shell-seconds": WELL,
     "shell-failed": ("command-failed",),
 }
+
+
+def context_seconds(mode: str) -> float:
+    """How long an invocation may take, 20 s of it in reserve: short if only the deadline may end it."""
+    return 23.0 if {*LOST, *REFUSED} & set(CODES_BY_MODE.get(mode, WELL)) else 60.0
