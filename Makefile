@@ -57,7 +57,8 @@ matrix: setup ## Inject every network fault at every step of a setup, for both a
 
 fuzz: $(VENV)/.ready ## Generate 100 000 streams and more against the pure parts and the engine, and count them (SEED=…: again)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -p tests.support.fuzzing --hypothesis-seed $(or $(SEED),$$(date +%s)) \
-	  --timeout 1800 tests/unit/test_properties.py tests/unit/test_properties_engine.py tests/shells/test_typed_text.py
+	  --timeout 1800 tests/unit/test_properties.py tests/unit/test_properties_engine.py tests/unit/test_hostile_answers.py \
+	  tests/shells/test_typed_text.py
 
 mutants: .venvs/mutants/.ready ## Change the code in many small ways and see that a unit test notices each
 	.venvs/mutants/bin/python -m tools.mutants

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from emulator.faulty_network.steps import Step, StepKind
+from emulator.hostile.modes import MODES
 from studio_setup.model.outcomes import CODES
+from tests.support.hostile_rows import CODES_BY_MODE
 from tests.support.login_rows import LOGIN_ROWS
 from tests.support.matrix import ALWAYS, KNOWN, LINES, ONCE, REQUESTS, STEPS, Cell, Row, Verdict, cells, describe
 from tests.support.matrix_rows import WAYS, find
@@ -17,8 +19,8 @@ _HEAD = """# What can go wrong, and what happens then
 
 What each code means and what to do about it is in [outcomes.md](outcomes.md).
 
-This page is generated from the tables that drive the tests (`matrix.py`, `login_rows.py` and `matrix_rows.py` in
-`tests/support`), and a test checks that it is up to date:
+This page is generated from the tables that drive the tests (`matrix.py`, `login_rows.py`, `hostile_rows.py` and
+`matrix_rows.py` in `tests/support`) and from the modes of `emulator/hostile/`; a test checks that it is up to date:
 
 ```
 PYTHONPATH=src python -m tools.faults_page > docs/faults.md
@@ -50,10 +52,22 @@ content type, title of the page, and the names of the cookies.
 | What happens | Login | Presigned URL | `LandingUri` without a path | Without a good session | Logins | Outcome |
 |---|---|---|---|---|---|---|"""
 
+_HOSTILE = """## A Studio that misbehaves on purpose
+
+The function is run against a Studio that misbehaves in one of {count} ways, on every layer (`emulator/hostile/`,
+`engine/test_hostile.py`), with 23 seconds (60 where it can
+get on), of which it reserves 20 for cleaning up. In each, the tests check that it
+ends in its time, in a process of less than 256 MiB, with a code below and never with `setup.crashed`; that no token and
+no cookie is in anything it logs, prints or raises; and that it asks for nothing and no host that is not ours. Beyond
+these, `make fuzz` changes the answers of a good setup in 20,000 random ways (`unit/test_hostile_answers.py`).
+
+| Who | What | Code |
+|---|---|---|"""
+
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([*_network(), "", *_logins(), "", *_ways()]) + "\n"
+    return "\n".join([*_network(), "", *_logins(), "", *_hostile(), "", *_ways()]) + "\n"
 
 
 def _network() -> Iterator[str]:
@@ -112,6 +126,14 @@ def _logins() -> Iterator[str]:
         forms = row.login, row.presigned_url, row.landing_uri_without_path, row.expired
         names = " | ".join(", ".join(f"`{form}`" for form in each) for each in forms)
         yield f"| {row.trouble} | {names} | {row.logins} | {_outcome(row.verdict)} |"
+
+
+def _hostile() -> Iterator[str]:
+    yield _HOSTILE.format(count=len(CODES_BY_MODE))
+    for layer, modes in MODES.items():
+        for mode in modes:
+            codes = " or ".join(f"`{code}`" for code in CODES_BY_MODE[mode.name])
+            yield f"| {layer} | {mode.what} | {codes} |"
 
 
 def _ways() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The 53 known ways for a setup like this to fail: what must happen then, and which tests show that it does."""
+"""The 55 known ways for a setup like this to fail: what must happen then, and which tests show that it does."""
 
 from __future__ import annotations
 
@@ -302,6 +302,19 @@ WAYS = (
         "The server culls terminals that are silent",
         "ours prints something every second; if it is culled all the same, a new one is opened",
         "a_culled_terminal_does_not_matter",
+    ),
+    Way(
+        "The other side misbehaves, on purpose or by a defect: the API, the front door, Jupyter, the websocket, the shell",
+        "what comes from outside is bounded in time, size and shape: a code in time and below 256 MiB, no secret, no"
+        " request that is not ours, and no success that the app did not report",
+        "nothing_on_the_other_side_can_hang_it_or_make_it_tell"
+        " whatever_is_answered_the_report_is_in_time_and_tells_nothing_but_the_truth",
+        "SageMaker's own API sends an answer of hundreds of MB: the SDK reads it whole",
+    ),
+    Way(
+        "The operator has a `~/.netrc`",
+        "nothing of it is sent to anybody",
+        "the_operators_netrc_is_never_sent",
     ),
     Way("The clock is set", "only monotonic time is used", "the_default_clock_is_the_machines"),
     Way(

@@ -102,7 +102,7 @@ class Connection:
     def _opened(self) -> Iterator[RemoteRuns]:
         self._failures += 1
         terminals = Terminals(self._ready_server())
-        self._left_terminals = {name for name in self._left_terminals if not terminals.delete(name)}
+        self._left_terminals = terminals.delete_all(self._left_terminals)
         terminals.delete_abandoned()
         terminal = terminals.create()
         try:

@@ -26,6 +26,8 @@ SDK_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_t
 THROTTLED_SECONDS = 30.0
 MAX_CALL_SECONDS = 30.0
 _BROKEN_SECONDS = (1.0, 2.0, 4.0, 8.0)
+# What the SDK raises over an answer that is not what the API's model says: it has no class of its own for that.
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _BROKEN = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
 
 
@@ -66,7 +68,14 @@ class ControlPlane:
     def _call_once(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Time-outs derive from what is left: the SDK bounds each read, but not all of them together."""
         limit_seconds = min(MAX_CALL_SECONDS, self._deadline.remaining_seconds + 1)
-        return call_within(limit_seconds, lambda: dict(getattr(self._client, operation)(**parameters)))
+        ask = getattr(self._client, operation)
+        try:
+            return call_within(limit_seconds, lambda: dict(ask(**parameters)))
+        except botocore.exceptions.BotoCoreError:
+            raise
+        except _UNREADABLE as error:
+            problem = f"{operation}: the answer cannot be read: {type(error).__name__}"
+            raise ControlPlaneRefused(problem, "GarbledAnswer") from None
 
 
 def required_text(answer: Mapping[str, object], key: str, operation: str) -> str:

@@ -6,8 +6,10 @@ of its class is passed on.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
 
 import requests
 import urllib3
@@ -17,6 +19,8 @@ from studio_setup.model.errors import ConnectionLost
 
 # Status, terminals and XSRF pages are a few KB; a page's title stands near its beginning.
 MAX_BODY_BYTES = 64 * 1024
+_REMEMBERED_QUERIES = 32
+_MIN_SECRET_CHARACTERS = 8  # a shorter value gives nothing away, and may be any word
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,6 +48,7 @@ class Http:
 
     def __init__(self, session: requests.Session) -> None:
         self._session = session
+        self._queries = deque[str](maxlen=_REMEMBERED_QUERIES)
         # Without this, requests would send what ~/.netrc has for the host, or its `default`.
         session.auth = _no_credentials
         # Without this, requests would read a redirect's whole body and parse its target, though it does not follow it.
@@ -63,6 +68,17 @@ class Http:
         names = {cookie.name[:60] for cookie in self.cookies if cookie.value is not None}
         return ", ".join(sorted(names)[:20]) or "none"
 
+    def without_secrets(self, answer: Answer) -> Answer:
+        """The answer, fit to be described: pages and redirects may repeat what a URL had in its query, and cookies."""
+        values = [value for query in self._queries for _, value in parse_qsl(query)]
+        values += [query.partition("=")[2] for query in self._queries]
+        values += [cookie.value or "" for cookie in self.cookies]
+        url, body = answer.url, answer.body
+        for value in sorted(set(values), key=len, reverse=True):
+            if len(value) >= _MIN_SECRET_CHARACTERS:
+                url, body = url.replace(value, "..."), body.replace(value, "...")
+        return replace(answer, url=url, body=body)
+
     def ca_bundle(self, url: str) -> str:
         """The file of certificates that the environment names for HTTPS (REQUESTS_CA_BUNDLE), or empty."""
         verify = self._session.merge_environment_settings(url, {}, None, None, None)["verify"]
@@ -81,6 +97,8 @@ class Http:
         Raises:
             ConnectionLost: there is none, or not in time; the message is the name of what went wrong.
         """
+        if query := url.partition("?")[2]:
+            self._queries.append(query)
         connect_seconds, read_seconds = deadline.http_timeouts()
 
         def exchange() -> Answer:

@@ -75,7 +75,7 @@ class JupyterServer:
             problem = "was answered as if the login had expired"
         else:
             return answer
-        seen = f"{describe(answer)}. Cookies: {self._http.cookie_names}."
+        seen = f"{describe(self._http.without_secrets(answer))}. Cookies: {self._http.cookie_names}."
         raise LoginExpired(f"{method} {'/'.join(path)} {problem}: {seen}")
 
     def request_with_xsrf(

@@ -135,7 +135,8 @@ class Login:
 
 def _refused(http: Http, what: str, answers: list[Answer]) -> LoginRefused:
     """The refusal with all that one needs in order to understand it: the answers, and the names of the cookies."""
-    seen = "; ".join(f"{parse_url(answer.url).host} answered {describe(answer)}" for answer in answers[-4:])
+    shown = map(http.without_secrets, answers[-4:])
+    seen = "; ".join(f"{parse_url(answer.url).host} answered {describe(answer)}" for answer in shown)
     return LoginRefused(f"{what}: {seen or 'nothing was asked'}. Cookies: {http.cookie_names}.")
 
 

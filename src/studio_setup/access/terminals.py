@@ -9,19 +9,23 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from studio_setup.access.answers import is_page, json_of
+from studio_setup.access.http import Answer
 from studio_setup.access.jupyter_server import JupyterServer, refuse_errors
+from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, TerminalsDisabled
 from studio_setup.model.text import one_line
 from studio_setup.terminal.channel import WebSocketAddress
 
 _DELETE_TRIES = 3
 _MAX_ABANDONED = 5  # a server can list any number of them, and each takes a request
+_DELETE_ALL_SECONDS = 5.0
 # Longer than an attempt that is alive is ever silent (see Shell.take_over), shorter than Lambda's pause before a retry.
 ABANDONED_SECONDS = 45
 _OUR_PREFIX = "studiosetup"
@@ -56,19 +60,26 @@ class Terminals:
         self.delete(given)
         return name if self._make_by_page(name) else self._post(name)
 
-    def delete(self, name: str) -> bool:
-        """Delete a terminal of ours; True if it is gone, False if that is not known."""
-        deadline = self._server.deadline.extended(5)
+    def delete(self, name: str, deadline: Deadline | None = None) -> bool:
+        """Delete a terminal of ours; True if it is gone, False if that is not known.
+
+        Without a deadline of its own it has five seconds, even past the setup's: it is for cleaning up.
+        """
+        deadline = deadline or self._server.deadline.extended(5)
         for _ in range(_DELETE_TRIES):
-            try:
-                answer = self._server.request_with_xsrf("DELETE", ("api", "terminals", name), None, deadline)
-            except ConnectionLost:
-                continue
-            # The server's own "not found" is not a page.
-            unknown = answer.status == HTTPStatus.NOT_FOUND and not is_page(answer)
-            if unknown or answer.status == HTTPStatus.NO_CONTENT:
-                return True
+            with contextlib.suppress(ConnectionLost):
+                if _says_gone(self._server.request_with_xsrf("DELETE", ("api", "terminals", name), None, deadline)):
+                    return True
+            if deadline.expired:
+                break
         return False
+
+    def delete_all(self, names: Collection[str]) -> set[str]:
+        """Delete these terminals of ours, as many as a few seconds allow; those that may be left."""
+        if not names:
+            return set()
+        deadline = self._server.deadline.within(_DELETE_ALL_SECONDS)
+        return {name for name in names if not self.delete(name, deadline)}
 
     def delete_abandoned(self) -> None:
         """Delete the terminals that killed attempts have left, as far as possible.
@@ -83,8 +94,7 @@ class Terminals:
         except (ConnectionLost, ValueError, OverflowError):
             return
         abandoned = [terminal["name"] for terminal in _listed(terminals) if _is_abandoned(terminal, now)]
-        for name in abandoned[:_MAX_ABANDONED]:
-            self.delete(name)
+        self.delete_all(abandoned[:_MAX_ABANDONED])
 
     def names(self) -> list[str]:
         """The names of the terminals that are open, the user's too, made printable.
@@ -129,6 +139,12 @@ class Terminals:
             self.delete(name)
             raise
         return answer.redirect_target.endswith(f"/terminals/{name}")
+
+
+def _says_gone(answer: Answer) -> bool:
+    # The server's own "not found" is not a page.
+    unknown = answer.status == HTTPStatus.NOT_FOUND and not is_page(answer)
+    return unknown or answer.status == HTTPStatus.NO_CONTENT
 
 
 def _has_name(terminal: object) -> bool:
