@@ -107,9 +107,10 @@ def setup(
             click.echo("Nothing was set up.", err=True)
             return _ERRORS_STATUS
         done = _set_up(fleet, plan, How(force, max_concurrency, max_errors), record)
+    status = _conclude(plan, done, as_json=as_json)
     if force and State.FAILED in only:
         settle_failures(fleet.failure_queue, done, yes=yes)
-    return _conclude(plan, done, as_json=as_json)
+    return status
 
 
 @contextmanager

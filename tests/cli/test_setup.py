@@ -306,8 +306,8 @@ def test_a_queue_that_may_not_be_read_takes_a_permission(aws: FakeAws, run: Run)
     """It is named; what was set up is set up, and was said before."""
     add_failures(aws)
     aws.refuse("ReceiveMessage", "AccessDenied")
-    code, _, err = run(*REDRIVE, "--yes")
-    assert code == 2
+    code, out, err = run(*REDRIVE, "--yes", "--max-concurrency", "1")
+    assert (code, out) == (2, "2 apps: 1 succeeded, 1 failed.\n")
     assert f"{user('alice').label}: succeeded" in err
     assert "it takes the permission sqs:ReceiveMessage" in err
 
