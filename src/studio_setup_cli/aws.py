@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_sagemaker import SageMakerClient
 
+MAX_CONCURRENCY = 100
 _REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 # Operation → the permission it takes
 _PERMISSIONS = {
+    "DeleteMessage": "sqs:DeleteMessage",
     "DescribeStacks": "cloudformation:DescribeStacks",
     "FilterLogEvents": "logs:FilterLogEvents",
     "ListApps": "sagemaker:ListApps",
+    "ReceiveMessage": "sqs:ReceiveMessage",
 }
 
 
@@ -58,6 +61,21 @@ def fleet_config(attempts: int = 10) -> Config:
     from botocore.config import Config  # noqa: PLC0415
 
     return Config(retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=5, read_timeout=60)
+
+
+def invocation_config() -> Config:
+    """How the SDK is to wait for the function: longer than it can take (900 s), and never calling it a second time."""
+    from botocore.config import Config  # noqa: PLC0415
+
+    # Network devices forget a connection that is silent for some minutes, unless it is kept alive. Each app that is
+    # set up at the same time has a connection.
+    return Config(
+        tcp_keepalive=True,
+        connect_timeout=5,
+        read_timeout=960,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=MAX_CONCURRENCY,
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from studio_setup import __version__
 from studio_setup.model.errors import BadInput
 from studio_setup_cli.logs import logs
 from studio_setup_cli.run import run
+from studio_setup_cli.setup import setup
 from studio_setup_cli.status import status
 from studio_setup_cli.verify import verify
 
@@ -24,7 +25,7 @@ def cli() -> None:
     """Run commands and setups in the SageMaker Studio apps of your users."""
 
 
-for _command in (status, logs, run, verify):
+for _command in (status, setup, logs, run, verify):
     cli.add_command(_command)
 
 

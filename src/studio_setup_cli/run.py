@@ -1,4 +1,4 @@
-"""`studio-setup run`: commands, scripts or the hard-coded setup in one app.
+"""`studio-setup run`: commands or scripts in one app, with the operator's own permissions.
 
 Output and progress go to standard error, the report to standard output. The exit status tells how it ended.
 """
@@ -10,7 +10,7 @@ import logging
 import re
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -39,16 +39,11 @@ _AD_HOC_TIMEOUT_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """What to run: texts, files, or neither, which means the hard-coded setup."""
+    """What to run: texts or files; `timeout_seconds` is the limit of each."""
 
     commands: tuple[str, ...]
     scripts: tuple[Path, ...]
-    timeout_seconds: int | None
-
-    @property
-    def is_ad_hoc(self) -> bool:
-        """Is it something other than the hard-coded setup?"""
-        return bool(self.commands or self.scripts)
+    timeout_seconds: int
 
 
 @click.command(
@@ -71,8 +66,14 @@ class What:
     type=click.Path(path_type=Path),
     help="Run this file; may be repeated.",
 )
-@click.option("--timeout-seconds", type=int, metavar="N", help="End each command after N seconds.")
-@click.option("--force", is_flag=True, help="Run the setup again although this app start has had it.")
+@click.option(
+    "--timeout-seconds",
+    type=int,
+    default=_AD_HOC_TIMEOUT_SECONDS,
+    show_default=True,
+    metavar="N",
+    help="End each command after N seconds.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def run(
     *,
@@ -83,17 +84,18 @@ def run(
     app_name: str,
     commands: tuple[str, ...],
     scripts: tuple[Path, ...],
-    timeout_seconds: int | None,
-    force: bool,
+    timeout_seconds: int,
     as_json: bool,
 ) -> int:
-    """Run commands, scripts or the hard-coded setup in a user's app."""
+    """Run commands or scripts in a user's app. `studio-setup setup` runs the setup."""
     if commands and scripts:
         raise BadInput("Give --command or --script, not both.")
     if not user_profile_name and not space_name:
         raise BadInput("Whose app is it? Give --user-profile-name, --space-name, or both.")
     app = App(domain_id, user_profile_name, _app_type(app_type, space_name), app_name, space_name)
-    report = _carry_out(app, What(commands, scripts, timeout_seconds), force=force)
+    if not commands and not scripts:
+        raise BadInput("What is to run? Give --command or --script; for the deployed setup, call `studio-setup setup`.")
+    report = _carry_out(app, What(commands, scripts, timeout_seconds))
     _show(report, as_json=as_json)
     return EXIT_STATUS[report.outcome]
 
@@ -105,7 +107,7 @@ def _app_type(given: str, space_name: str) -> str:
     return app_type
 
 
-def _carry_out(app: App, what: What, *, force: bool) -> SetupReport:
+def _carry_out(app: App, what: What) -> SetupReport:
     # Imported here because they take longer than everything else that `--help` does.
     import requests  # noqa: PLC0415
 
@@ -113,36 +115,19 @@ def _carry_out(app: App, what: What, *, force: bool) -> SetupReport:
     from studio_setup.setup_run import Job, Tools, set_up  # noqa: PLC0415
 
     quiet_libraries()
-    job = Job(app, _setup(app, what), claims_start=not what.is_ad_hoc, force=force, grace_seconds=0)
+    job = Job(app, _setup(what), claims_start=False, grace_seconds=0)
     with TerminalView(sys.stderr) as view, requests.Session() as http:
         tools = Tools(sagemaker_client(), http)
         logging.getLogger("studio_setup").addHandler(view)
         return set_up(job, tools, _deadline(job.setup))
 
 
-def _setup(app: App, what: What) -> Setup:
-    if not what.is_ad_hoc:
-        return _hard_coded_setup(app, what.timeout_seconds)
+def _setup(what: What) -> Setup:
     if what.commands:
         named = [(f"command-{number}", text) for number, text in enumerate(what.commands, 1)]
     else:
         named = list(zip(_script_names(what.scripts), map(read_script, what.scripts), strict=True))
-    limit_seconds = _AD_HOC_TIMEOUT_SECONDS if what.timeout_seconds is None else what.timeout_seconds
-    return Setup(tuple(Command(name, script, limit_seconds) for name, script in named))
-
-
-def _hard_coded_setup(app: App, timeout_seconds: int | None) -> Setup:
-    try:
-        from setups import setup_for  # noqa: PLC0415 (only a checkout has it)
-    except ModuleNotFoundError:
-        raise BadInput(
-            "There is no hard-coded setup here: give --command or --script, or run `python -m studio_setup_cli` in the"
-            " folder src of a checkout."
-        ) from None
-    setup = setup_for(app)
-    if timeout_seconds is None:
-        return setup
-    return Setup(tuple(replace(command, timeout_seconds=timeout_seconds) for command in setup.commands))
+    return Setup(tuple(Command(name, script, what.timeout_seconds) for name, script in named))
 
 
 def _script_names(paths: tuple[Path, ...]) -> list[str]:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio_setup.model.errors import BadInput
-from studio_setup_cli.aws import aws_session, call_errors, configuration_errors, fleet_config
+from studio_setup_cli.aws import aws_session, call_errors, configuration_errors, fleet_config, invocation_config
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_cloudformation import CloudFormationClient
 
+    from studio_setup.fleet.failure_queue import FailureQueue
+    from studio_setup.fleet.set_up import DeployedFunction
     from studio_setup.fleet.survey import Sources
 
 
@@ -66,21 +69,56 @@ def find_stack(client: CloudFormationClient, name: str) -> Stack:
         ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A stack's fleet: whom to ask about it, what sets it up, and where failures are kept."""
+
+    sources: Sources
+    function: DeployedFunction
+    failure_queue: FailureQueue
+
+
 def find_sources(place: Place) -> Sources:
     """Whom to ask about the fleet of the stack at that place.
 
     Raises:
         BadInput: as `aws_session` and `find_stack`.
     """
+    session = aws_session(place.region, place.profile)
+    return _sources(session, _stack(session, place))
+
+
+def find_fleet(place: Place) -> Fleet:
+    """The fleet of the stack at that place.
+
+    Raises:
+        BadInput: as `aws_session` and `find_stack`.
+    """
+    from studio_setup.fleet.failure_queue import FailureQueue  # noqa: PLC0415
+    from studio_setup.fleet.set_up import DeployedFunction  # noqa: PLC0415
+
+    session = aws_session(place.region, place.profile)
+    stack = _stack(session, place)
+    with configuration_errors():
+        function = DeployedFunction(session.client("lambda", config=invocation_config()), stack.function_name)
+        queue = FailureQueue(session.client("sqs", config=fleet_config()), stack.failure_queue_url)
+    return Fleet(_sources(session, stack), function, queue)
+
+
+def _stack(session: boto3.Session, place: Place) -> Stack:
+    with configuration_errors():
+        client = session.client("cloudformation", config=fleet_config())
+    return find_stack(client, place.stack_name)
+
+
+def _sources(session: boto3.Session, stack: Stack) -> Sources:
     from studio_setup.fleet.function_log import FunctionLog  # noqa: PLC0415
     from studio_setup.fleet.survey import Sources  # noqa: PLC0415
 
-    session, config = aws_session(place.region, place.profile), fleet_config()
+    config = fleet_config()
     with configuration_errors():
-        cloudformation = session.client("cloudformation", config=config)
         sagemaker = session.client("sagemaker", config=config)
         # The function is throttled for as long as setups use up its reserved concurrency: not worth waiting for.
         lambda_client = session.client("lambda", config=fleet_config(attempts=3))
         logs = session.client("logs", config=config)
-    stack = find_stack(cloudformation, place.stack_name)
     return Sources(sagemaker, lambda_client, stack.function_name, FunctionLog(logs, stack.log_group_name))

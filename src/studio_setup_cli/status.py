@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
 import sys
 import time
@@ -16,15 +15,13 @@ import click
 from studio_setup.fleet.apps import Selection
 from studio_setup.fleet.status import AppState, State, needs_somebody
 from studio_setup.model.deadline import Stopwatch
-from studio_setup.model.errors import BadInput
-from studio_setup_cli.aws import call_errors
+from studio_setup_cli.look import look_at
 from studio_setup_cli.options import StateList, selection_options, stack_options
 from studio_setup_cli.stack import Place, find_sources
 from studio_setup_cli.status_table import can_draw, counts_of, draw, print_plain, redrawn
-from studio_setup_cli.terminal_view import EventView
 
 if TYPE_CHECKING:
-    from studio_setup.fleet.survey import Sources, Survey
+    from studio_setup.fleet.survey import Survey
 
 _LOOK_AGAIN_SECONDS = 5.0
 
@@ -59,14 +56,12 @@ def status(
     SageMaker's list of apps is joined with the log of the deployed function.
     """
     drawn = can_draw(sys.stdout) and not as_json
-    look = functools.partial(_look, find_sources(place), selection, quiet=drawn and watch)
+    look = functools.partial(look_at, find_sources(place), selection, quiet=drawn and watch)
     if drawn and watch:
         with redrawn() as redraw:
             survey = _watch(look, lambda seen: redraw(seen.apps, _shown(seen, only)))
     else:
         survey = _watch(look, lambda _: None) if watch else look()
-    if not survey.apps and not selection.is_everything:
-        raise BadInput(f"No running app is selected by {selection}.")
     if survey.not_described:
         click.echo(f"studio-setup: {survey.not_described} No app is shown as outdated.", err=True)
     if as_json:
@@ -75,19 +70,6 @@ def status(
         (draw if drawn else print_plain)(survey.apps, _shown(survey, only))
     now = datetime.now(UTC)
     return int(any(needs_somebody(app, now) if fail_on is None else app.state in fail_on for app in survey.apps))
-
-
-def _look(sources: Sources, selection: Selection, *, quiet: bool) -> Survey:
-    # Imported here because `--help` does without threads.
-    from studio_setup.fleet.survey import survey  # noqa: PLC0415
-
-    stream = io.StringIO() if quiet else sys.stderr
-    with call_errors(), EventView(stream, "SageMaker's list of apps") as view:
-
-        def tell(start: datetime, apps: int) -> None:
-            view.wait_for(f"the log since {start:%Y-%m-%d %H:%M} UTC (apps: {apps})")
-
-        return survey(sources, selection, datetime.now(UTC), tell)
 
 
 def _watch(look: Callable[[], Survey], show: Callable[[Survey], object]) -> Survey:

@@ -93,17 +93,6 @@ def test_ad_hoc_runs_ignore_the_claim(shared_app: Callable[..., Scenario]) -> No
     assert scenario.effects() == ["one", "two"]
 
 
-def test_the_setup_runs_once_by_hand_and_again_when_forced(shared_app: Callable[..., Scenario]) -> None:
-    """Without --command or --script the hard-coded setup runs; the second time it is skipped, unless forced."""
-    scenario = shared_app("JupyterLab")  # its setup installs nothing
-    assert run(*app_options(scenario)).returncode == 0
-    again = run(*app_options(scenario))
-    assert again.returncode == 5
-    assert "already" in again.stdout
-    forced = run(*app_options(scenario), "--force")
-    assert forced.returncode == 0, forced.stderr
-
-
 def test_in_a_space_the_app_type_and_the_user_follow_from_its_name(shared_app: Callable[..., Scenario]) -> None:
     """`--space-name` alone means the JupyterLab app of the space, with its owner's login."""
     done = run(*app_options(shared_app("JupyterLab")), "--json", "--command", "echo $SHELL; exit 4")
@@ -186,7 +175,7 @@ def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, shared_app: Callab
         (["--domain-id", "d-abc", "--user-profile-name", "a b"], "is not a valid user profile name"),
         (["--domain-id", "d-abc", "--user-profile-name", "x", "--script", "/no/such"], "cannot be read"),
         (["--domain-id", "d-abc", "--user-profile-name", "x", "--command", " "], "is empty"),
-        (["--domain-id", "d-abc", "--user-profile-name", "x", "--timeout-seconds", "0"], "from 1 to"),
+        (["--domain-id", "d-abc", "--user-profile-name", "x", "--command", "w", "--timeout-seconds", "0"], "from 1 to"),
         (["--user-profile-name", "x"], "--domain-id"),
         (["--domain-id", "d-abc"], "--user-profile-name"),
         (["--domain-id", "d-abc", "--space-name", "s", "--app-type", "CodeEditor"], "no Jupyter terminals"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -43,9 +42,10 @@ def _refused(loopback: Loopback, capsys: pytest.CaptureFixture[str], *arguments:
         (["--command", "true", "--timeout-seconds", "0"], "limit of 0 seconds"),
         (["--command", "true", "--timeout-seconds", "-1"], "limit of -1 seconds"),
         (["--command", "true", "--timeout-seconds", "43201"], "limit of 43201 seconds"),
-        (["--timeout-seconds", "0"], "limit of 0 seconds"),
         (["--timeout-seconds", "soon"], "Invalid value for '--timeout-seconds': 'soon' is not a valid integer."),
         (["--command", "true", "--script", "x.sh"], "Give --command or --script, not both."),
+        ([], "Give --command or --script; for the deployed setup, call `studio-setup setup`."),
+        (["--command", "true", "--force"], "No such option '--force'"),
         (["--colour"], "No such option '--colour'"),
     ],
     ids=repr,
@@ -85,15 +85,6 @@ def test_a_folder_is_refused_as_a_script(
 ) -> None:
     """A folder is refused like a missing file."""
     assert "Is a directory" in _refused(loopback, capsys, *RUN, "--script", str(tmp_path))
-
-
-def test_without_the_setups_a_command_is_needed(
-    loopback: Loopback, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An installed command line has no hard-coded setup; the message says what to give, or where to run it."""
-    monkeypatch.setitem(sys.modules, "setups", None)
-    said = _refused(loopback, capsys, *RUN)
-    assert "There is no hard-coded setup here: give --command or --script, or run" in said
 
 
 @pytest.mark.parametrize("arguments", [[], ["run"], ["walk"], ["run", "--user-profile-name", "alice"]], ids=" ".join)

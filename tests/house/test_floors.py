@@ -21,7 +21,7 @@ FLOORS = (
     ("studio_setup",),
     ("studio_setup_cli",),
 )
-MAY_IMPORT_SETUPS = {"studio_setup.handler", "studio_setup_cli.run"}
+MAY_IMPORT_SETUPS = {"studio_setup.handler"}
 # Module of the outside → the modules that may use it
 RESERVED = {
     "websocket": {"studio_setup.terminal.channel"},

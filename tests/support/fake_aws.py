@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +21,7 @@ from botocore.response import StreamingBody
 from botocore.validate import validate_parameters
 
 from studio_setup.model.app import App
-from tests.support.fleet_lines import VERSION
+from tests.support.fleet_lines import VERSION, Attempt
 
 Members = dict[str, Any]
 OUTPUTS = {
@@ -37,7 +37,7 @@ _LINES_PER_PAGE = 3
 
 @dataclass
 class FakeAws:
-    """A region with a stack, apps, and a log; `refuse` and `described` say what goes another way."""
+    """A region with a stack, apps, a log and a failure queue; `refuse`, `describe` and `set_up` change what it does."""
 
     region: str = "us-east-1"
     stacks: dict[str, Members] = field(default_factory=lambda: {"studio-setup": dict(OUTPUTS)})
@@ -45,6 +45,9 @@ class FakeAws:
     log: list[tuple[int, str]] = field(default_factory=list)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
     describe: Callable[[Members], Members] | None = None
+    set_up: Callable[[Members], object] | None = None
+    queue: list[Members] = field(default_factory=list)
+    received: set[str] = field(default_factory=set)
     on_call: Callable[[str], None] = lambda _operation: None
     calls: list[tuple[str, Members]] = field(default_factory=list)
 
@@ -58,6 +61,20 @@ class FakeAws:
         """Let a line be in the log."""
         text = fields if isinstance(fields, str) else json.dumps(fields)
         self.log.append((int(logged_at.timestamp() * 1000), text))
+
+    def add_failure(self, body: Mapping[str, object] | str, **attributes: str) -> None:
+        """Let a message be in the failure queue."""
+        number = len(self.queue)
+        self.queue.append(
+            {
+                "MessageId": f"message-{number}",
+                "ReceiptHandle": f"receipt-{number}",
+                "Body": body if isinstance(body, str) else json.dumps(body),
+                "MessageAttributes": {
+                    name: {"StringValue": value, "DataType": "String"} for name, value in attributes.items()
+                },
+            }
+        )
 
     def refuse(self, operation: str, code: str, message: str = "No.") -> None:
         """Answer that operation with an error from now on."""
@@ -93,6 +110,8 @@ class FakeAws:
             "ListApps": self._list_apps,
             "FilterLogEvents": self._filter_log_events,
             "Invoke": self._invoke,
+            "ReceiveMessage": self._receive_message,
+            "DeleteMessage": self._delete_message,
         }
         answer = answers[model.name](params)
         if "Error" not in answer and model.output_shape:
@@ -132,9 +151,30 @@ class FakeAws:
 
     def _invoke(self, params: Members) -> Members:
         request = json.loads(params["Payload"])
-        answer = json.dumps((self.describe or described)(request)).encode()
+        if request["detail-type"] == "Set Up App":
+            answer = json.dumps((self.set_up or self._set_up)(request)).encode()
+        else:
+            answer = json.dumps((self.describe or described)(request)).encode()
         failed = {"FunctionError": "Unhandled"} if b'"errorType"' in answer else {}
         return {"StatusCode": 200, **failed, "Payload": StreamingBody(io.BytesIO(answer), len(answer))}
+
+    def _set_up(self, request: Members) -> Members:
+        """Set the app up, and log it."""
+        line = Attempt(App(**request["detail"]["app"])).finished("succeeded")
+        self.add_line(datetime.now(UTC), line)
+        return line
+
+    def _receive_message(self, params: Members) -> Members:
+        """Messages that nobody has received: within one test, none becomes visible again."""
+        assert params["QueueUrl"] == OUTPUTS["FailureQueueUrl"]
+        batch = [message for message in self.queue if message["MessageId"] not in self.received]
+        batch = batch[: params["MaxNumberOfMessages"]]
+        self.received |= {message["MessageId"] for message in batch}
+        return {"Messages": batch} if batch else {}
+
+    def _delete_message(self, params: Members) -> Members:
+        self.queue = [message for message in self.queue if message["ReceiptHandle"] != params["ReceiptHandle"]]
+        return {}
 
 
 def described(request: Members) -> Members:
