@@ -182,6 +182,22 @@ def test_who_stops_taking_results_ends_the_commands(shared_app: Callable[..., Sc
     assert slow.app.processes() == [slow.app.jupyter_pid]
 
 
+def test_the_next_app_is_taken_when_there_is_room(shared_app: Callable[..., Scenario]) -> None:
+    """Whoever makes the apps can stop making them, once a result says so; what runs is not ended by that."""
+    scenarios = [shared_app(), shared_app("JupyterLab")]
+    results: list[studio_setup.AppResult] = []
+
+    def until_a_failure() -> Iterator[ConnectedApp]:
+        for scenario in scenarios:
+            if results:
+                return
+            yield _connect(scenario)
+
+    for one in studio_setup.run_many(until_a_failure(), "exit 3", max_concurrency=1):
+        results.append(one)  # noqa: PERF402 (the generator looks at it meanwhile)
+    assert [one.app for one in results] == [scenarios[0].name]
+
+
 def test_waiting_has_a_limit(shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that is not over in time goes on."""
     monkeypatch.setattr("studio_setup.api.connected_app._WAIT_FOR_APP_SECONDS", 0.0)

@@ -37,7 +37,10 @@ _LINES_PER_PAGE = 3
 
 @dataclass
 class FakeAws:
-    """A region with a stack, apps, and a log; `refuse` and `described` say what goes another way."""
+    """A region with a stack, apps, and a log; `refuse` and `describe` say what goes another way.
+
+    `others` has, by operation, the answers to further calls.
+    """
 
     region: str = "us-east-1"
     stacks: dict[str, Members] = field(default_factory=lambda: {"studio-setup": dict(OUTPUTS)})
@@ -45,6 +48,7 @@ class FakeAws:
     log: list[tuple[int, str]] = field(default_factory=list)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
     describe: Callable[[Members], Members] | None = None
+    others: dict[str, Callable[[Members], Members]] = field(default_factory=dict)
     on_call: Callable[[str], None] = lambda _operation: None
     calls: list[tuple[str, Members]] = field(default_factory=list)
 
@@ -93,6 +97,7 @@ class FakeAws:
             "ListApps": self._list_apps,
             "FilterLogEvents": self._filter_log_events,
             "Invoke": self._invoke,
+            **self.others,
         }
         answer = answers[model.name](params)
         if "Error" not in answer and model.output_shape:
