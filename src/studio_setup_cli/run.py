@@ -100,7 +100,7 @@ def run(
         targets = Targets(domain_id, app_type, app_name, users, spaces)
         return run_in_many(many, targets, commands, scripts, timeout_seconds, as_json=as_json)
     if not domain_id:
-        raise BadInput("Which domain is it? Give --domain-id.")
+        raise click.UsageError("Missing option '--domain-id'.", click.get_current_context())
     user_profile_name, space_name = "".join(users), "".join(spaces)
     if not user_profile_name and not space_name:
         raise BadInput("Whose app is it? Give --user-profile-name, --space-name, or both.")

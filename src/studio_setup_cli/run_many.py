@@ -115,6 +115,7 @@ def run_in_many(
     Raises:
         BadInput: before anything is run.
     """
+    Selection(targets.domain_id, targets.app_type, targets.users, targets.spaces)  # checks the names first
     if len(commands) + len(scripts) != 1:
         raise BadInput("In many apps one command runs: give one --command or one --script.")
     script = commands[0] if commands else read_script(scripts[0])
