@@ -9,6 +9,7 @@ import click
 
 from studio_setup import __version__
 from studio_setup.model.errors import BadInput
+from studio_setup_cli.doctor import doctor
 from studio_setup_cli.logs import logs
 from studio_setup_cli.run import run
 from studio_setup_cli.setup import setup
@@ -25,7 +26,7 @@ def cli() -> None:
     """Run commands and setups in the SageMaker Studio apps of your users."""
 
 
-for _command in (status, setup, logs, run, verify):
+for _command in (status, setup, logs, run, doctor, verify):
     cli.add_command(_command)
 
 

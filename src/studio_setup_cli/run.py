@@ -18,21 +18,13 @@ import click
 from studio_setup.model.app import KNOWN_APP_TYPES, App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import BadInput
-from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import SetupReport
 from studio_setup.model.setup import Command, Setup, read_script
 from studio_setup_cli.aws import sagemaker_client
+from studio_setup_cli.exit_status import EXIT_STATUS
+from studio_setup_cli.run_many import Many, Targets, many_options, run_in_many
 from studio_setup_cli.terminal_view import TerminalView, command_result
 
-EXIT_STATUS = {
-    Outcome.SUCCEEDED: 0,
-    Outcome.FAILED: 1,
-    Outcome.TIMED_OUT: 1,
-    Outcome.UNFINISHED: 1,
-    Outcome.UNREACHABLE: 3,
-    Outcome.APP_GONE: 4,
-    Outcome.SKIPPED: 5,
-}
 _WAIT_FOR_APP_SECONDS = 900
 _AD_HOC_TIMEOUT_SECONDS = 900
 
@@ -48,11 +40,23 @@ class What:
 
 @click.command(
     epilog="Exit status: 0 succeeded, 1 a command failed or timed out, 2 bad input, 3 could not reach or log in,"
-    " 4 app gone or not running, 5 skipped, 130 interrupted."
+    " 4 app gone or not running, 5 skipped, 6 stopped at --max-errors, 130 interrupted; of many apps, the worst."
 )
-@click.option("--domain-id", required=True, metavar="ID", help="The domain.")
-@click.option("--user-profile-name", default="", metavar="NAME", help="The user; for a space, its owner unless given.")
-@click.option("--space-name", default="", metavar="NAME", help="The space the app belongs to, if it does.")
+@click.option("--domain-id", default="", metavar="ID", help="The domain.")
+@click.option(
+    "--user-profile-name",
+    "users",
+    multiple=True,
+    metavar="NAME",
+    help="The user; for one space, its owner unless given. May be repeated, for many apps.",
+)
+@click.option(
+    "--space-name",
+    "spaces",
+    multiple=True,
+    metavar="NAME",
+    help="The space the app belongs to, if it does. May be repeated, for many apps.",
+)
 @click.option(
     "--app-type", default="", metavar="TYPE", help="JupyterServer, or JupyterLab (default with --space-name)."
 )
@@ -75,11 +79,13 @@ class What:
     help="End each command after N seconds.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@many_options
 def run(
     *,
+    many: Many,
     domain_id: str,
-    user_profile_name: str,
-    space_name: str,
+    users: tuple[str, ...],
+    spaces: tuple[str, ...],
     app_type: str,
     app_name: str,
     commands: tuple[str, ...],
@@ -87,9 +93,15 @@ def run(
     timeout_seconds: int,
     as_json: bool,
 ) -> int:
-    """Run commands or scripts in a user's app. `studio-setup setup` runs the setup."""
+    """Run commands or scripts in a user's app, or one in many apps. `studio-setup setup` runs the setup."""
     if commands and scripts:
         raise BadInput("Give --command or --script, not both.")
+    if many.is_asked_for or len(users) > 1 or len(spaces) > 1:
+        targets = Targets(domain_id, app_type, app_name, users, spaces)
+        return run_in_many(many, targets, commands, scripts, timeout_seconds, as_json=as_json)
+    if not domain_id:
+        raise click.UsageError("Missing option '--domain-id'.", click.get_current_context())
+    user_profile_name, space_name = "".join(users), "".join(spaces)
     if not user_profile_name and not space_name:
         raise BadInput("Whose app is it? Give --user-profile-name, --space-name, or both.")
     app = App(domain_id, user_profile_name, _app_type(app_type, space_name), app_name, space_name)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from studio_setup.model.outcomes import Outcome
+from studio_setup_cli.exit_status import EXIT_STATUS
 from studio_setup_cli.main import main
-from studio_setup_cli.run import EXIT_STATUS
 from tests.support.loopback import Loopback
 
 RUN = ["run", "--domain-id", "d-abcdefghijkl", "--user-profile-name", "alice"]

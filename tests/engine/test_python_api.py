@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -180,6 +180,22 @@ def test_who_stops_taking_results_ends_the_commands(shared_app: Callable[..., Sc
     results.close()
     assert slow.our_terminals() == []
     assert slow.app.processes() == [slow.app.jupyter_pid]
+
+
+def test_the_next_app_is_taken_when_there_is_room(shared_app: Callable[..., Scenario]) -> None:
+    """Whoever makes the apps can stop making them, once a result says so; what runs is not ended by that."""
+    scenarios = [shared_app(), shared_app("JupyterLab")]
+    results: list[studio_setup.AppResult] = []
+
+    def until_a_failure() -> Iterator[ConnectedApp]:
+        for scenario in scenarios:
+            if results:
+                return
+            yield _connect(scenario)
+
+    for one in studio_setup.run_many(until_a_failure(), "exit 3", max_concurrency=1):
+        results.append(one)  # noqa: PERF402 (the generator looks at it meanwhile)
+    assert [one.app for one in results] == [scenarios[0].name]
 
 
 def test_waiting_has_a_limit(shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,10 @@ _LINES_PER_PAGE = 3
 
 @dataclass
 class FakeAws:
-    """A region with a stack, apps, a log and a failure queue; `refuse`, `describe` and `set_up` change what it does."""
+    """A region with a stack, apps, a log and a failure queue; `refuse`, `describe` and `set_up` change what it does.
+
+    `others` has, by operation, the answers to further calls.
+    """
 
     region: str = "us-east-1"
     stacks: dict[str, Members] = field(default_factory=lambda: {"studio-setup": dict(OUTPUTS)})
@@ -48,6 +51,7 @@ class FakeAws:
     set_up: Callable[[Members], object] | None = None
     queue: list[Members] = field(default_factory=list)
     received: set[str] = field(default_factory=set)
+    others: dict[str, Callable[[Members], Members]] = field(default_factory=dict)
     on_call: Callable[[str], None] = lambda _operation: None
     calls: list[tuple[str, Members]] = field(default_factory=list)
 
@@ -112,6 +116,7 @@ class FakeAws:
             "Invoke": self._invoke,
             "ReceiveMessage": self._receive_message,
             "DeleteMessage": self._delete_message,
+            **self.others,
         }
         answer = answers[model.name](params)
         if "Error" not in answer and model.output_shape:

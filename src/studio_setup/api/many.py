@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from studio_setup.api.results import Result
+from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.errors import SetupError
 
@@ -50,8 +52,9 @@ def run_many(
     """Run a command in many apps, `max_concurrency` at a time, and yield each app's result as it comes.
 
     `options` are those of `ConnectedApp.run`, except `check`: a command that fails is a result here. `on_output` is
-    called with the app and the text, from several threads. Whoever stops taking results (`break`, Ctrl-C) ends the
-    commands that run: each has its process group ended and its terminal deleted.
+    called with the app and the text, from several threads. The next app is taken from `apps` when there is room for it
+    and the results so far are taken: `apps` may be a generator that ends early. Whoever stops taking results (`break`,
+    Ctrl-C) ends the commands that run: each has its process group ended and its terminal deleted.
     """
     stop = Event()
 
@@ -62,17 +65,29 @@ def run_many(
 
         if stop.is_set():
             raise KeyboardInterrupt
-        with app.interrupted_by(stop.is_set):
+        with app.interrupted_by(stop.is_set), log.log_context(app.app.as_dict()):
             try:
                 return AppResult(app.app, app.run(command, check=False, on_output=hear, **options))
             except SetupError as error:
                 return AppResult(app.app, error=error)
 
     with ThreadPoolExecutor(max_concurrency) as pool:
-        futures: list[Future[AppResult]] = [pool.submit(run_in, app) for app in apps]
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            yield from _as_they_end(pool, run_in, apps, max_concurrency)
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
+
+
+def _as_they_end(
+    pool: ThreadPoolExecutor, run_in: Callable[[ConnectedApp], AppResult], apps: Iterable[ConnectedApp], at_once: int
+) -> Generator[AppResult, None, None]:
+    left = iter(apps)
+    running: set[Future[AppResult]] = set()
+    while True:
+        running |= {pool.submit(run_in, app) for app in islice(left, at_once - len(running))}
+        if not running:
+            return
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield future.result()

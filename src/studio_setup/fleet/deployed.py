@@ -9,6 +9,7 @@ where `apps` has at most MAX_APPS_PER_CALL apps and may be missing, which means 
 and answers
 
     {"schema_version": 1,
+     "engine_version": "0.1.0",
      "time_limit_seconds": 900,
      "commands": {"JupyterServer": {"setup_version": "…", "commands": [{"name": "…", "timeout_seconds": 300}, …]}, …},
      "setups": [{"app": "d-…/alice/JupyterServer/default", "setup_version": "…", "commands": […]},
@@ -63,11 +64,15 @@ class AppSetup:
 
 @dataclass(frozen=True, slots=True)
 class DescribedSetup:
-    """What is deployed: per app type that is set up, and for each app that was asked for."""
+    """What is deployed: per app type that is set up, and for each app that was asked for.
+
+    `engine_version`: the version of Studio Setup that is deployed; empty if the function does not say.
+    """
 
     time_limit_seconds: float
     app_types: Mapping[str, AppSetup]
     apps: Mapping[App, AppSetup]
+    engine_version: str = ""
 
 
 def describe_setup(client: LambdaClient, function_name: str, apps: Sequence[App] = ()) -> DescribedSetup:
@@ -82,7 +87,8 @@ def describe_setup(client: LambdaClient, function_name: str, apps: Sequence[App]
     for chunk in chunks:
         answer = _invoke(client, function_name, chunk)
         setups |= zip(chunk, _setups(answer, chunk), strict=True)
-    return DescribedSetup(_time_limit(answer), _app_types(answer), setups)
+    engine_version = one_line(str(answer.get("engine_version", "")), 64)
+    return DescribedSetup(_time_limit(answer), _app_types(answer), setups, engine_version)
 
 
 def _invoke(client: LambdaClient, function_name: str, apps: Sequence[App]) -> Mapping[str, object]:
