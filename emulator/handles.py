@@ -11,6 +11,7 @@ from emulator.state import AppStatus
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from datetime import timedelta
     from pathlib import Path
 
     from emulator.app_host import AppStart
@@ -91,6 +92,10 @@ class AppHandle:
         """Wait until the Jupyter server answers, for instance after a restart."""
         self._in_loop(self._start.jupyter.wait_until_ready())
         return self
+
+    def backdate(self, by: timedelta) -> None:
+        """Let the app have been created so much earlier, as far as the API tells."""
+        self._start.app.created -= by
 
     def kill_jupyter(self, signal_number: int) -> None:
         """Send the Jupyter server a signal; a server that dies is restarted, unless `autorestart` is off."""

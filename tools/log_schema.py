@@ -1,4 +1,4 @@
-"""The JSON schema of every line that a setup logs, from the code: `python -m tools.log_schema > docs/log-schema.json`.
+"""The JSON schema of every line the functions log, from the code: `python -m tools.log_schema > docs/log-schema.json`.
 
 Lambda adds `timestamp`, `level`, `logger` and `requestId` to each line; `message` is the event's name.
 """
@@ -48,9 +48,9 @@ _OF_IGNORED = ("schema_version", "outcome", "code", "reason")
 def schema() -> Schema:
     """The schema of one line: one of the events."""
     lines = [
-        _line(event.name, event.meaning, {**_OF_EVERY_LINE, **event.fields})
+        _line(event.name, event.meaning, {**(_OF_EVERY_LINE if event.is_of_setup else {}), **event.fields})
         for event in EVENTS.values()
-        if event is not SETUP_FINISHED and event.name != "setup.crashed"
+        if event is not SETUP_FINISHED
     ]
     finished = _line(SETUP_FINISHED.name, SETUP_FINISHED.meaning, {**_OF_EVERY_LINE, **_OF_REPORT})
     finished["properties"]["commands"]["maxItems"] = MAX_COMMANDS_REPORTED
@@ -60,11 +60,10 @@ def schema() -> Schema:
         "The event was ignored, or the settings or the setup are not valid: there was no attempt.",
         {name: _OF_REPORT[name] for name in _OF_IGNORED},
     )
-    crashed = EVENTS["setup.crashed"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of Studio Setup's log",
-        "anyOf": [*lines, finished, ignored, _line(crashed.name, crashed.meaning, dict(crashed.fields))],
+        "anyOf": [*lines, finished, ignored],
     }
 
 

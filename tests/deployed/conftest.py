@@ -19,7 +19,7 @@ import pytest
 from emulator.studio import LocalStudio
 from local_cloud.cloud import LocalCloud
 from local_cloud.sam import FUNCTION, TEMPLATE, Sam
-from tests.support.deployment import Deployed, with_commands
+from tests.support.deployment import STACK, Deployed, with_commands
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +52,12 @@ def build(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def deployed(cloud: LocalCloud, studio: LocalStudio, build: Path) -> Deployed:
-    """The unmodified template and the built bundle, deployed as samconfig.toml says for `local`."""
+    """The unmodified template and the built bundle, deployed as samconfig.toml says for `local`.
+
+    The reconcile function is there too, which by itself would run a day later.
+    """
     deployed = Deployed(cloud, studio, build)
-    deployed.deploy()
+    deployed.deploy(STACK, "--parameter-overrides", 'ReconcileSchedule="rate(1 day)"')
     return deployed
 
 

@@ -65,10 +65,10 @@ DENIED = [
 ]
 
 
-def may(deployed: Deployed, action: str, resource: str, stack: str = STACK) -> bool:
+def may(deployed: Deployed, action: str, resource: str, stack: str = STACK, role: str = "StudioSetupRole") -> bool:
     """Does IAM allow this action to the deployed role?"""
     iam = deployed.cloud.client("iam")
-    arn = iam.get_role(RoleName=deployed.resources(stack)["StudioSetupRole"])["Role"]["Arn"]
+    arn = iam.get_role(RoleName=deployed.resources(stack)[role])["Role"]["Arn"]
     (result,) = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource])[
         "EvaluationResults"
     ]

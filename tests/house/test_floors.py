@@ -26,9 +26,9 @@ MAY_IMPORT_SETUPS = {"studio_setup.handler"}
 RESERVED = {
     "websocket": {"studio_setup.terminal.channel"},
     "time": {"studio_setup.model.deadline"},
-    "boto3": {"studio_setup.api.connect", "studio_setup.handler"},
-    "os": {"studio_setup.handler"},
-    "botocore": {"studio_setup.access.control_plane", "studio_setup.api.connect"},
+    "boto3": {"studio_setup.api.connect", "studio_setup.handler", "studio_setup.reconcile"},
+    "os": {"studio_setup.handler", "studio_setup.reconcile"},
+    "botocore": {"studio_setup.access.control_plane", "studio_setup.api.connect", "studio_setup.reconcile"},
     "requests": {
         "studio_setup.access.http",
         "studio_setup.access.jupyter_server",

@@ -304,7 +304,7 @@ WAYS = (
         "a_culled_terminal_does_not_matter",
     ),
     Way(
-        "The other side misbehaves, on purpose or by a defect: the API, the front door, Jupyter, the websocket, the shell",
+        "The other side misbehaves, on purpose or by a defect: API, front door, Jupyter, websocket, shell",
         "what comes from outside is bounded in time, size and shape: a code in time and below 256 MiB, no secret, no"
         " request that is not ours, and no success that the app did not report",
         "nothing_on_the_other_side_can_hang_it_or_make_it_tell"

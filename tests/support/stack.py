@@ -38,7 +38,8 @@ def source() -> dict[str, Any]:
 def transformed() -> dict[str, Any]:
     """Return the template as SAM's translator turns it into CloudFormation."""
     template = source()
-    template["Resources"]["StudioSetupFunction"]["Properties"]["CodeUri"] = "s3://bucket/bundle.zip"
+    for name in ("StudioSetupFunction", "ReconcileFunction"):
+        template["Resources"][name]["Properties"]["CodeUri"] = "s3://bucket/bundle.zip"
     translator = Translator(managed_policy_map={}, sam_parser=Parser())
     translated: dict[str, Any] = translator.translate(template, {})
     return translated

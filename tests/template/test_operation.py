@@ -162,15 +162,15 @@ def test_every_parameter_has_its_place_in_the_console(template: dict[str, Any]) 
 
 
 def test_every_resource_that_can_be_tagged_has_the_project_tag(deploy: Deploy, template: dict[str, Any]) -> None:
-    """Costs and owners are found by the tag Project; only the rule has none, because SAM makes it."""
-    stack = deploy(AlarmEmail="ops@example.com")
+    """Costs and owners are found by the tag Project; only the rules have none, because SAM makes them."""
+    stack = deploy(AlarmEmail="ops@example.com", ReconcileSchedule="rate(1 hour)")
     assert stack.resources.keys() == template["Resources"].keys(), "every optional part is there"
     untagged = set()
     for name, resource in stack.resources.items():
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
         if "Tags" in schema["properties"] and PROJECT_TAG not in resource["Properties"].get("Tags", []):
             untagged.add(name)
-    assert untagged == {"StudioSetupFunctionAppStarted"}
+    assert untagged == {"StudioSetupFunctionAppStarted", "ReconcileFunctionSchedule"}
 
 
 def test_the_outputs_name_what_an_operator_needs(deploy: Deploy) -> None:

@@ -17,6 +17,10 @@ SCANNER = ROOT / ".venvs/scan" / "bin" / "checkov"
 WAIVED = {
     ("StudioSetupFunction", "CKV_AWS_116"),
     ("StudioSetupFunction", "CKV_AWS_173"),
+    ("ReconcileFunction", "CKV_AWS_115"),
+    ("ReconcileFunction", "CKV_AWS_116"),
+    ("ReconcileFunction", "CKV_AWS_117"),
+    ("ReconcileFunction", "CKV_AWS_173"),
     ("FailureQueue", "CKV_AWS_27"),
     ("Trail", "CKV_AWS_67"),
     ("Trail", "CKV_AWS_35"),

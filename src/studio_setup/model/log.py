@@ -6,6 +6,7 @@ can be found by app and by run. `docs/log-events.md` and `docs/log-schema.json` 
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from studio_setup.model.app import App
 from studio_setup.model.report import CommandResult
 from studio_setup.model.text import printable
 
@@ -26,12 +28,13 @@ _CONTEXT: ContextVar[Mapping[str, object]] = ContextVar("log_context", default=M
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One kind of line: `fields` are its own, beside those that every line of a setup has."""
+    """One kind of line: `fields` are its own, beside those that every line of a setup has if it is one of them."""
 
     name: str
     meaning: str
     fields: Mapping[str, object] = field(default_factory=dict)  # name → type, as the schema is made of it
     level: int = logging.INFO
+    is_of_setup: bool = True
 
     def log(self, level: int | None = None, /, **fields: object) -> None:
         """Write a line, with the fields that are common to all lines of the setup."""
@@ -71,6 +74,7 @@ SETUP_CRASHED = Event(
     "A defect of Studio Setup: an exception that nothing was prepared for. Lambda's own line has the traceback.",
     {"error": str, "reason": str},
     logging.ERROR,
+    is_of_setup=False,
 )
 CONTROL_PLANE_WAITING = Event(
     "control_plane.waiting",
@@ -117,5 +121,30 @@ COMMAND_OUTPUT_LEFT_OUT = Event(
 )
 COMMAND_FINISHED = Event("command.finished", "A command is over.", {"command": str, "result": CommandResult})
 COMMAND_STOPPED = Event("command.stopped", "A command was ended by Ctrl-C.", {"command": str}, logging.WARNING)
+RECONCILE_FOUND = Event(
+    "reconcile.found",
+    "The reconcile function has looked at the running apps; `missed` is how many of them nobody has taken up.",
+    {"running": int, "missed": int},
+    is_of_setup=False,
+)
+RECONCILE_ASKED = Event(
+    "reconcile.asked",
+    "The setup of an app was asked for, because the event of its start never came.",
+    {**dict.fromkeys(("app", *(name.name for name in dataclasses.fields(App))), str), "app_created_at": str},
+    is_of_setup=False,
+)
+RECONCILE_FINISHED = Event(
+    "reconcile.finished",
+    "The reconcile function is done; `left` is how many missed apps it leaves to its next run.",
+    {"asked": int, "left": int},
+    is_of_setup=False,
+)
+RECONCILE_FAILED = Event(
+    "reconcile.failed",
+    "The reconcile function could not look, or could not ask. Lambda's own line has the traceback.",
+    {"error": str, "reason": str},
+    logging.ERROR,
+    is_of_setup=False,
+)
 
 EVENTS: dict[str, Event] = {event.name: event for event in list(vars().values()) if isinstance(event, Event)}
