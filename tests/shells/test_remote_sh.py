@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import threading
@@ -345,6 +346,32 @@ def test_two_invocations_at_once_start_a_command_once(machine: Machine) -> None:
     folder = next(machine.temporary.iterdir()) / RUN
     assert {path.name for path in folder.glob("*.script.*")} != set()
     assert len(list(folder.glob("*.script.*"))) == len(names), "the script of the second start is removed"
+
+
+def test_nobody_waits_on_because_another_was_woken(this_machine: Machine) -> None:
+    """Of two attempts that follow the run, both wait no longer than they mean to, whoever is woken first."""
+    with this_machine.own_shell() as one, this_machine.own_shell() as other, ThreadPoolExecutor(2) as threads:
+        shells = [one, other]
+        for shell in shells:
+            RemoteRuns.prepare(shell)
+        for moment in range(20):
+            line = 'for i in 1 2 3; do nap; done 3<>"$nap"; answer=on-time'
+            replies = [threads.submit(shell.run, line) for shell in shells]
+            time.sleep(moment / 100)  # not to let things settle, but to wake them at another moment each time
+            for pipe in this_machine.temporary.glob("studio-setup/nap*"):
+                writer = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+                os.write(writer, b"\n")
+                os.close(writer)
+            assert [reply.result().answer for reply in replies] == ["on-time"] * 2
+
+
+def test_the_pipes_of_shells_that_have_ended_are_removed(this_machine: Machine) -> None:
+    """A new connection finds those of earlier ones, whose shells are gone, and leaves that of one that is still there."""
+    for _ in range(3):
+        with this_machine.runs():
+            pass
+    with this_machine.runs(), this_machine.runs():
+        assert len(list(this_machine.temporary.glob("studio-setup/nap.*"))) == 2
 
 
 def test_ctrl_c_of_somebody_else_does_not_disturb_us(machine: Machine) -> None:
