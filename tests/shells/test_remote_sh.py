@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import stat
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -348,21 +350,17 @@ def test_two_invocations_at_once_start_a_command_once(machine: Machine) -> None:
     assert len(list(folder.glob("*.script.*"))) == len(names), "the script of the second start is removed"
 
 
-def test_nobody_waits_on_because_another_was_woken(this_machine: Machine) -> None:
-    """Of two attempts that follow the run, both wait no longer than they mean to, whoever is woken first."""
-    with this_machine.own_shell() as one, this_machine.own_shell() as other, ThreadPoolExecutor(2) as threads:
-        shells = [one, other]
-        for shell in shells:
-            RemoteRuns.prepare(shell)
-        for moment in range(20):
-            line = 'for i in 1 2 3; do nap; done 3<>"$nap"; answer=on-time'
-            replies = [threads.submit(shell.run, line) for shell in shells]
-            time.sleep(moment / 100)  # not to let things settle, but to wake them at another moment each time
-            for pipe in this_machine.temporary.glob("studio-setup/nap*"):
-                writer = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
-                os.write(writer, b"\n")
-                os.close(writer)
-            assert [reply.result().answer for reply in replies] == ["on-time"] * 2
+def test_the_end_of_a_command_wakes_every_attempt_that_follows_it(this_machine: Machine) -> None:
+    """Each has a pipe of its own: two that shared one could take the byte that was to wake the other."""
+    with this_machine.runs() as one, this_machine.runs() as other, ExitStack() as stack:
+        pipes = [Path(runs._shell.run("answer=$nap").answer) for runs in (one, other)]
+        assert len(set(pipes)) == 2
+        readers = [os.open(pipe, os.O_RDWR | os.O_NONBLOCK) for pipe in pipes]
+        for reader in readers:
+            stack.callback(os.close, reader)
+        one.open_run(RUN, "version")
+        start(one, "one", "true")
+        assert until(lambda: select.select(readers, [], [], 0)[0] == readers)
 
 
 def test_the_pipes_of_shells_that_have_ended_are_removed(this_machine: Machine) -> None:
