@@ -53,7 +53,8 @@ class What:
 
 @click.command(
     epilog="Exit status: 0 succeeded, 1 a command failed or timed out, 2 bad input, 3 could not reach or log in,"
-    " 4 app gone or not running, 5 skipped, 130 interrupted."
+    " 4 app gone or not running, 5 skipped, 130 interrupted (Ctrl-C, SIGTERM, SIGHUP), 141 nobody reads the output any"
+    " more; with 130 and 141, the command that ran in the app was ended too."
 )
 @click.option("--domain-id", required=True, metavar="ID", help="The domain.")
 @click.option("--user-profile-name", default="", metavar="NAME", help="The user; for a space, its owner unless given.")
