@@ -11,11 +11,11 @@ _HEAD = """# Outcomes and codes
 
 Every setup ends in one log line `setup.finished` with an `outcome` and a `code`. The outcome says whether the
 function's invocation returns or fails; the code says why, and this page what to do about it. A line `setup.crashed`
-instead means that there was no setup to carry out, because a setting or a script is not valid for example: its `reason`
-says why.
+instead is a defect of Studio Setup: please report it.
 
 An invocation that fails is retried by Lambda twice, and the retry resumes the run in the app. After the third failure
-the event is in the failure queue.
+the event is in the failure queue. Where a retry could run a command a second time, a failed setup returns; the alarm on
+failed setups counts it all the same.
 
 This page is generated from `src/studio_setup/model/outcomes.py`, and a test checks that it is up to date:
 
@@ -40,7 +40,7 @@ def _rows() -> Iterator[str]:
 
 
 def _row(code: Code) -> str:
-    invocation = "fails" if code.outcome.is_error else "returns"
+    invocation = "fails" if code.outcome.is_error and not code.is_final else "returns"
     return f"| `{code.name}` | `{code.outcome}` | {invocation} | {code.meaning} | {_what_to_do(code)} |"
 
 

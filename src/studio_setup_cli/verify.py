@@ -18,7 +18,7 @@ from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import BadInput
 from studio_setup.model.outcomes import Outcome
-from studio_setup_cli.aws import open_session
+from studio_setup_cli.aws import aws_session
 from studio_setup_cli.terminal_view import EventView
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def verify(*, domain_id: str, user_profile_name: str, space_name: str, stack_nam
     else:
         app = App(domain_id, user_profile_name, "JupyterServer", "default")
     try:
-        _check(open_session(), app, stack_name)
+        _check(aws_session(), app, stack_name)
     except (CheckFailed, ClientError, BotoCoreError) as error:
         click.echo(f"The check failed: {error}", err=True)
         return 1

@@ -145,7 +145,8 @@ def test_an_error_without_details_is_reported_as_unknown(fake_time: FakeTime) ->
 )
 def test_any_error_of_the_api_can_be_shown(fake_time: FakeTime, details: dict[str, Any]) -> None:
     """Its code and message are one printable line of bounded length, whatever they are."""
-    client: Any = _BrokenClient(ClientError({"Error": details}, "DescribeDomain"))
+    answer: Any = {"Error": details}
+    client: Any = _BrokenClient(ClientError(answer, "DescribeDomain"))
     with pytest.raises(ControlPlaneRefused) as caught:
         ControlPlane(client, fake_time.deadline(600)).call("describe_domain", **DOMAIN)
     assert len(caught.value.aws_code) <= 100

@@ -402,28 +402,38 @@ def test_what_a_retry_can_mend_is_raised_and_what_it_would_repeat_is_not(
 
 
 def test_a_setup_is_described_without_a_call(loopback: Loopback, log: pytest.LogCaptureFixture) -> None:
-    """The engine's version, and of each app its setup's version and its commands with their limits; no script."""
+    """Of each app, and of each app type, the setup's version and its commands with their limits; no script."""
     lab = NAMES | {"user_profile_name": "", "space_name": "team", "app_type": "JupyterLab"}
     answer = lambda_handler(_request("Describe Setup", apps=[NAMES, lab]), Context())
     apps = [ALICE, App("d-abcdefghijkl", "", "JupyterLab", "default", "team")]
+    setups = [
+        {
+            "app": app.label,
+            "setup_version": setup_for(app).version,
+            "commands": [
+                {"name": command.name, "timeout_seconds": command.timeout_seconds}
+                for command in setup_for(app).commands
+            ],
+        }
+        for app in apps
+    ]
+    of_types = {
+        app.app_type: {name: setup[name] for name in ("setup_version", "commands")}
+        for app, setup in zip(apps, setups, strict=True)
+    }
     assert answer == {
+        "schema_version": 1,
         "engine_version": __version__,
-        "setups": [
-            {
-                "app": app.label,
-                "setup_version": setup_for(app).version,
-                "commands": [
-                    {"name": command.name, "timeout_seconds": command.timeout_seconds}
-                    for command in setup_for(app).commands
-                ],
-            }
-            for app in apps
-        ],
+        "time_limit_seconds": answer["time_limit_seconds"],
+        "commands": of_types,
+        "setups": setups,
     }
     assert json.loads(json.dumps(answer)) == answer
     assert (loopback.calls, log.records) == ([], [])
 
 
-def test_without_an_app_only_the_engine_is_described() -> None:
+def test_without_an_app_the_engine_and_the_app_types_are_described() -> None:
     """Whoever wants to know what is deployed need not know an app."""
-    assert lambda_handler(_request("Describe Setup"), Context()) == {"engine_version": __version__, "setups": []}
+    answer = lambda_handler(_request("Describe Setup"), Context())
+    assert (answer["engine_version"], answer["setups"]) == (__version__, [])
+    assert answer["commands"].keys() == {"JupyterServer", "JupyterLab"}

@@ -45,10 +45,9 @@ def test_any_text_is_a_value_or_a_value_error(pieces: list[str]) -> None:
     assert value == json.loads(text)
 
 
-@pytest.mark.parametrize("brackets", ["[]", "{}"])
-def test_the_depth_is_bounded(brackets: str) -> None:
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
+def test_the_depth_is_bounded(begin: str, end: str) -> None:
     """As many levels as the limit are read, and one more is refused; brackets in strings do not count."""
-    begin, end = brackets if brackets == "[]" else ('{"a":', "}")
     innermost = json.dumps("[{" * 500 + '\\"[')
     parse_json(begin * MAX_DEPTH + innermost + end * MAX_DEPTH)
     with pytest.raises(ValueError, match="nested too deeply"):

@@ -102,23 +102,23 @@ def test_text_in_a_line_is_printable(caplog: pytest.LogCaptureFixture) -> None:
 def test_no_line_is_longer_than_cloudwatch_takes(
     caplog: pytest.LogCaptureFixture, event: Event, character: str
 ) -> None:
-    """With a text of any length in it, and every character escaped, a line stays below 256 KiB."""
+    """With a text of any length in it, in UTF-8 as Lambda's formatter writes it, a line stays below 256 KiB."""
     common = dict.fromkeys(("app", "domain_id", "space_name", "app_name", "setup_version", "run_id"), "x" * 100)
     with log_context(common):
         event.log(reason=character * 300_000)
     (fields,) = _fields(caplog)
     line = {"timestamp": "x" * 30, "level": "ERROR", "message": event.name, "requestId": "x" * 40, **fields}
-    assert len(json.dumps(line)) < CLOUDWATCH_EVENT_BYTES
+    assert len(json.dumps(line, ensure_ascii=False).encode()) < CLOUDWATCH_EVENT_BYTES
 
 
-@pytest.mark.parametrize(("character", "count"), [("x", 40_000), ("☃", 40_000), ("🎉", 20_000)])
-def test_of_a_long_text_the_beginning_is_logged(caplog: pytest.LogCaptureFixture, character: str, count: int) -> None:
+@pytest.mark.parametrize("character", ["x", "☃", "🎉"])
+def test_of_a_long_text_the_beginning_is_logged(caplog: pytest.LogCaptureFixture, character: str) -> None:
     """As much of it as fits, whole characters only."""
     log.COMMAND_OUTPUT.log(text=character * 50_000)
     log.COMMAND_OUTPUT.log(text="x" + character * 50_000)
     first, second = [fields["text"] for fields in _fields(caplog)]
-    assert first == character * count
-    assert second == "x" + character * (count - 1)
+    assert first == character * 40_000
+    assert second == "x" + character * 39_999
 
 
 def test_the_table_has_every_event_under_its_name() -> None:

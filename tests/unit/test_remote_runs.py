@@ -100,7 +100,7 @@ def test_every_version_of_remote_sh_has_a_name_of_its_own(monkeypatch: pytest.Mo
 def test_an_app_says_where_it_keeps_runs_and_which_start_it_is() -> None:
     """The folder may have any name that fits into an answer."""
     runs = RemoteRuns.prepare(_shell("ready 0fe75901-d95c-4660-a196-cdddc34e710b_24 /home of/grüße"))
-    assert runs.app_start == "0fe75901-d95c-4660-a196-cdddc34e710b_24"
+    assert runs.app_start == "0fe75901-d95c-4660-a196-cdddc34e710b_24 /home of/grüße"
     assert runs.log_path(RUN, "one") == f"/home of/grüße/{RUN}/one.log"
 
 
@@ -128,8 +128,10 @@ def test_the_path_of_a_log_can_be_shown() -> None:
     """The app says where it is, and the app is its user's: no escape code of theirs reaches an operator's terminal."""
     runs = RemoteRuns.prepare(_shell("ready boot_1 /tmp/\x1b[31mred\x9b\u202e"))
     assert runs.log_path(RUN, "one") == f"/tmp/red/{RUN}/one.log"
-    long = RemoteRuns.prepare(_shell(f"ready boot_1 /{'x' * 100_000}"))
-    assert len(long.log_path(RUN, "one")) == MAX_LOG_PATH_CHARACTERS
+    long = RemoteRuns.prepare(_shell(f"ready boot_1 /{'x' * 399}"))
+    assert len(long.log_path(RUN, "one" * 200)) == MAX_LOG_PATH_CHARACTERS
+    with pytest.raises(NoWorkspace):
+        RemoteRuns.prepare(_shell(f"ready boot_1 /{'x' * 100_000}"))
 
 
 @pytest.mark.parametrize("answer", [f"claim {'a' * 65} v -", f"claim a {'v' * 65} -", f"claim a v {'x' * 65}"])

@@ -197,10 +197,10 @@ def test_the_apps_to_be_described_are_a_list(apps: object) -> None:
 def test_only_what_the_function_is_for_is_set_up(kind: str) -> None:
     """The settings that hold for events hold for requests too."""
     only_lab = Settings(("JupyterLab",), "")
-    assert "Apps of type JupyterServer are not set up by this function" in _refused(kind, {"app": NAMES}, only_lab)
-    assert "Apps of type CodeEditor" in _refused(kind, {"app": NAMES | {"app_type": "CodeEditor"}})
+    assert "apps of type JupyterServer are not set up" in _refused(kind, {"app": NAMES}, only_lab)
+    assert "apps of type CodeEditor" in _refused(kind, {"app": NAMES | {"app_type": "CodeEditor"}})
     one_domain = Settings(SETTINGS.app_types, "d-xyz")
-    assert "sets up apps of domain d-xyz only" in _refused(kind, {"app": NAMES}, one_domain)
+    assert "domain d-abc is not d-xyz" in _refused(kind, {"app": NAMES}, one_domain)
     assert not isinstance(_parse(kind, {"app": NAMES}, Settings(SETTINGS.app_types, "d-abc")), Ignored)
 
 

@@ -56,8 +56,12 @@ class Http:
 
     @property
     def cookie_names(self) -> str:
-        """The names of the session's cookies, for a message."""
-        return ", ".join(sorted({cookie.name[:60] for cookie in self.cookies})[:20]) or "none"
+        """The names of the session's cookies, for a message.
+
+        A header without `=` makes a cookie that has its value for a name; such a name is left out.
+        """
+        names = {cookie.name[:60] for cookie in self.cookies if cookie.value is not None}
+        return ", ".join(sorted(names)[:20]) or "none"
 
     def ca_bundle(self, url: str) -> str:
         """The file of certificates that the environment names for HTTPS (REQUESTS_CA_BUNDLE), or empty."""

@@ -17,8 +17,9 @@ from studio_setup.model.report import CommandResult
 from studio_setup.model.text import printable
 
 LOG = logging.getLogger("studio_setup")
-# With each of them as six characters of ASCII, a line stays below the 256 KiB that CloudWatch Logs takes for one event.
-MAX_TEXT_UTF16_UNITS = 40_000
+# A character has at most four bytes in the log, and one field of a line at most is long: so a line stays below the
+# 256 KiB that CloudWatch Logs takes for one event.
+MAX_TEXT_CHARACTERS = 40_000
 
 _CONTEXT: ContextVar[Mapping[str, object]] = ContextVar("log_context", default=MappingProxyType({}))
 
@@ -53,12 +54,10 @@ def add_to_context(**fields: object) -> None:
 
 
 def _bounded(fields: Mapping[str, object]) -> dict[str, object]:
-    return {name: _bounded_text(value) if isinstance(value, str) else value for name, value in fields.items()}
-
-
-def _bounded_text(text: str) -> str:
-    encoded = printable(text[:MAX_TEXT_UTF16_UNITS]).encode("utf-16-le")
-    return encoded[: 2 * MAX_TEXT_UTF16_UNITS].decode("utf-16-le", errors="ignore")
+    return {
+        name: printable(value[:MAX_TEXT_CHARACTERS]) if isinstance(value, str) else value
+        for name, value in fields.items()
+    }
 
 
 SETUP_STARTED = Event("setup.started", "An attempt at a setup begins.", {"event_id": str})

@@ -65,7 +65,7 @@ RUN_LOST = Code(
     "run-lost",
     Outcome.FAILED,
     "The run was begun in this app start, but the folder in the app that kept it is gone: a command or the user emptied"
-    " it. Nothing is run a second time, by a retry neither.",
+    " it. Nothing is run a second time, not by a retry either.",
     "Find out what empties the app's TMPDIR; restart the app, or run the setup with --force.",
     is_final=True,
 )
