@@ -28,7 +28,11 @@ RESERVED = {
     "time": {"studio_setup.model.deadline"},
     "boto3": {"studio_setup.api.connect", "studio_setup.handler"},
     "os": {"studio_setup.handler"},
-    "botocore": {"studio_setup.access.control_plane", "studio_setup.api.connect"},
+    "botocore": {
+        "studio_setup.access.control_plane",
+        "studio_setup.api.connect",
+        "studio_setup.fleet.known_claims",
+    },
     "requests": {
         "studio_setup.access.http",
         "studio_setup.access.jupyter_server",

@@ -364,7 +364,7 @@ def test_the_end_of_a_command_wakes_every_attempt_that_follows_it(this_machine: 
 
 
 def test_the_pipes_of_shells_that_have_ended_are_removed(this_machine: Machine) -> None:
-    """A new connection finds those of earlier ones, whose shells are gone, and leaves that of one that is still there."""
+    """A new connection removes what earlier ones left behind, and leaves the pipe of one that is still there."""
     for _ in range(3):
         with this_machine.runs():
             pass
