@@ -336,7 +336,7 @@ def test_a_run_that_another_invocation_left_is_resumed(app: App) -> None:
 @pytest.mark.parametrize("is_other_version", [False, True])
 def test_a_claim_that_the_log_does_not_know_is_a_failure(app: App, is_other_version: bool) -> None:
     """A claim whose run is over keeps the setup from running, so it must be one of ours; a retry changes nothing."""
-    studio, setup = _studio(one=OK)
+    studio, setup = _studio(one=Behaviour(exit_status=1) if is_other_version else OK)
     first = _set_up(studio, setup, app)
     asked: list[tuple[App, str]] = []
 
