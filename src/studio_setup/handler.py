@@ -6,7 +6,7 @@ import functools
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +16,8 @@ import requests
 from setups import setup_for
 from studio_setup.access.control_plane import SDK_CONFIG
 from studio_setup.access.library_logs import quiet_libraries
+from studio_setup.fleet.function_log import FunctionLog
+from studio_setup.fleet.known_claims import is_claim_known
 from studio_setup.model import log
 from studio_setup.model.app_event import Ignored, parse
 from studio_setup.model.deadline import Deadline
@@ -28,7 +30,10 @@ from studio_setup.model.settings import Settings
 from studio_setup.setup_run import Job, Tools, set_up
 
 if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sagemaker import SageMakerClient
+
+    from studio_setup.model.app import App
 
 # What is left for deleting the terminal and writing the last line.
 _RESERVE_SECONDS = 20.0
@@ -92,7 +97,7 @@ def _answer(event: Mapping[str, object], settings: Settings, deadline: Deadline)
 def _carry_out(job: Job, settings: Settings, deadline: Deadline, *, raises: bool) -> dict[str, Any]:
     job = replace(job, shared_space_user=settings.shared_space_user)
     with requests.Session() as http:
-        report = set_up(job, Tools(sagemaker_client(), http), deadline)
+        report = set_up(job, Tools(sagemaker_client(), http, knows_run=_knows_run()), deadline)
     if raises and report.outcome.is_error and not CODES[report.code].is_final:
         raise SetupFailed(report)
     return report.as_dict()
@@ -107,6 +112,17 @@ def _ignore(ignored: Ignored) -> dict[str, Any]:
 def _verdict(code: Code, reason: str) -> dict[str, Any]:
     """The report of an invocation that has not begun an attempt."""
     return {"schema_version": SCHEMA_VERSION, "outcome": code.outcome, "code": code.name, "reason": reason}
+
+
+def _knows_run() -> Callable[[App, str, str, Deadline], bool | None] | None:
+    """What asks the function's own log, which Lambda names (its developer guide, *Environment variables*)."""
+    group = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
+    return functools.partial(is_claim_known, lambda: FunctionLog(_logs_client(), group)) if group else None
+
+
+@functools.cache
+def _logs_client() -> CloudWatchLogsClient:
+    return boto3.client("logs", config=SDK_CONFIG)
 
 
 @functools.cache

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from studio_setup.model.errors import (
     RunLost,
     SetupChanged,
     SetupError,
+    UnknownClaim,
 )
 from studio_setup.model.outcomes import Code, Outcome
 from studio_setup.model.report import CommandResult, CommandState, SetupReport, Trigger
@@ -42,11 +44,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What reaches outside, handed in by the composition root."""
+    """What reaches outside, handed in by the composition root.
+
+    `knows_run`: did an attempt of ours claim the start of this app, created at that time, for this run? None: nobody
+    can tell. Without it, every claim is taken for ours.
+    """
 
     sagemaker: SageMakerClient
     http: requests.Session
     open_channel: OpenChannel = Channel.open
+    knows_run: Callable[[App, str, str, Deadline], bool | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +199,19 @@ class _SetupRun:
         claim = runs.claim(self._attempt_id, version, force=self._job.force)
         self._resumed = claim.run_id != self._attempt_id
         log.RUN_CLAIMED.log(run_id=claim.run_id, resumed=self._resumed)
+        if self._resumed and claim.verdict:
+            self._check_origin(claim.run_id)
         if self._resumed and claim.verdict == Outcome.SUCCEEDED:
             raise AlreadySetUp(f"Run {claim.run_id} has set up this app start already.")
         if claim.setup_version != version:
             raise _claimed_by_other(claim.run_id, claim.verdict)
         self._note_run(claim.run_id)
+
+    def _check_origin(self, run_id: str) -> None:
+        """Do not take the word of a claim that the app's owner wrote: nothing would be run, and nobody would know."""
+        knows_run = self._tools.knows_run
+        if knows_run and knows_run(self._job.app, run_id, self._app_created_at, self._deadline) is False:
+            raise UnknownClaim(f"Run {run_id} is said to have set up this app start, and the log does not know it.")
 
     def _note_run(self, run_id: str) -> None:
         self._run_id = run_id

@@ -40,7 +40,8 @@ class What:
 
 @click.command(
     epilog="Exit status: 0 succeeded, 1 a command failed or timed out, 2 bad input, 3 could not reach or log in,"
-    " 4 app gone or not running, 5 skipped, 6 stopped at --max-errors, 130 interrupted; of many apps, the worst."
+    " 4 app gone or not running, 5 skipped, 6 stopped at --max-errors, 130 interrupted (Ctrl-C, SIGTERM, SIGHUP), 141"
+    " nobody reads the output any more; of many apps, the worst. With 130 and 141, what ran in the apps was ended too."
 )
 @click.option("--domain-id", default="", metavar="ID", help="The domain.")
 @click.option(

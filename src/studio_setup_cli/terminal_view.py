@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Self, TextIO
 
@@ -37,10 +38,17 @@ _WAITS = {
 }
 
 
+class OutputClosed(KeyboardInterrupt):
+    """Whoever read our output is gone: as Ctrl-C, it ends what runs, in the app too."""
+
+
 class EventView:
     """Shows events on a stream; on a terminal, with a line below that says what is waited for, and how long.
 
     What an event's fields say is made printable; one that is missing is shown as `?`.
+
+    Raises:
+        OutputClosed: nobody reads the stream any more, the first time; then nothing more is shown.
     """
 
     def __init__(self, stream: TextIO, wait: str) -> None:
@@ -49,6 +57,7 @@ class EventView:
         self._wait = wait
         self._watch = Stopwatch()
         self._stopped = threading.Event()
+        self._is_closed = False
         self._lock = threading.RLock()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
@@ -61,7 +70,8 @@ class EventView:
         self._stopped.set()
         if self._ticker.is_alive():
             self._ticker.join()
-        self._erase()
+        with suppress(OutputClosed):
+            self._put("")
 
     def show(self, event: str, fields: Mapping[str, object]) -> None:
         """Show an event: its name decides how."""
@@ -87,10 +97,7 @@ class EventView:
 
     def write(self, text: str) -> None:
         """Show a text, as whole lines."""
-        with self._lock:
-            self._erase()
-            self._stream.write(text if text.endswith("\n") else f"{text}\n")
-            self._stream.flush()
+        self._put(text if text.endswith("\n") else f"{text}\n")
 
     def wait_for(self, what: str) -> None:
         """Say from now on that this is waited for."""
@@ -99,15 +106,25 @@ class EventView:
                 self._wait, self._watch = what, Stopwatch()
 
     def _tick(self) -> None:
-        while not self._stopped.wait(_TICK_SECONDS):
-            with self._lock:
-                self._erase()
-                self._stream.write(f"waiting for {self._wait}, {self._watch.seconds:.0f} s")
-                self._stream.flush()
+        with suppress(OSError):  # whoever shows the next event hears of it
+            while not self._stopped.wait(_TICK_SECONDS):
+                with self._lock:
+                    self._write(f"waiting for {self._wait}, {self._watch.seconds:.0f} s")
 
-    def _erase(self) -> None:
-        if self._is_terminal:
-            self._stream.write("\r\x1b[K")
+    def _put(self, text: str) -> None:
+        with self._lock:
+            if self._is_closed:
+                return
+            try:
+                self._write(text)
+            except OSError:  # a pipe without a reader, a terminal that hung up
+                self._is_closed = True
+                raise OutputClosed from None
+
+    def _write(self, text: str) -> None:
+        """Write a text in the place of the line below."""
+        self._stream.write(f"\r\x1b[K{text}" if self._is_terminal else text)
+        self._stream.flush()
 
 
 class TerminalView(logging.Handler):

@@ -8,7 +8,8 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -100,24 +101,76 @@ def test_in_a_space_the_app_type_and_the_user_follow_from_its_name(shared_app: C
     assert json.loads(done.stdout)["commands"][0]["exit_status"] == 4
 
 
-def test_ctrl_c_ends_the_command_in_the_app(shared_app: Callable[..., Scenario]) -> None:
-    """An interrupted run says so, and leaves no process and no terminal in the app."""
-    scenario = shared_app()
-    script = "echo started >> ~/effects; sleep 600"
-    running = subprocess.Popen(
+@contextmanager
+def running(scenario: Scenario, *, stderr: int = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
+    """The command line, while a command of its runs in the app."""
+    script = "echo started >> ~/effects; while :; do echo on; sleep 0.1; done"
+    with subprocess.Popen(
         command_line(*app_options(scenario), "--command", script),
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         stdout=subprocess.PIPE,
         text=True,
         cwd=SRC,
-    )
-    scenario.wait_for_effect("started")
-    running.send_signal(signal.SIGINT)
-    _, stderr = running.communicate(timeout=30)
-    assert running.returncode == 130
+    ) as process:
+        scenario.wait_for_effect("started")
+        yield process
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_command_in_the_app(shared_app: Callable[..., Scenario], signal_number: int) -> None:
+    """An interrupted run says so, and leaves no process and no terminal in the app."""
+    scenario = shared_app()
+    with running(scenario) as process:
+        process.send_signal(signal_number)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
     assert "Stopped command-1" in stderr
+    assert stderr.endswith("studio-setup: interrupted.\n")
     assert "Traceback" not in stderr
     assert scenario.app.processes() == [scenario.app.jupyter_pid]
+
+
+def test_a_terminal_that_hangs_up_ends_the_command_in_the_app(shared_app: Callable[..., Scenario]) -> None:
+    """A closed window leaves as little behind as Ctrl-C, although nothing can be shown there any more."""
+    scenario = shared_app()
+    ours, theirs = pty.openpty()
+    with running(scenario, stderr=theirs) as process:
+        os.close(theirs)
+        os.close(ours)
+        for _ in range(2):  # from the terminal, and from the shell in it
+            process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=30)
+    assert process.returncode in {130, 141}
+    assert scenario.app.processes() == [scenario.app.jupyter_pid]
+
+
+def test_output_that_nobody_reads_any_more_ends_the_command_in_the_app(shared_app: Callable[..., Scenario]) -> None:
+    """Where its output goes through `head`, which has seen enough, it ends as by Ctrl-C, with the status of SIGPIPE."""
+    scenario = shared_app()
+    with running(scenario) as process:
+        assert process.stderr
+        process.stderr.close()
+        assert process.wait(timeout=30) == 141
+    assert scenario.app.processes() == [scenario.app.jupyter_pid]
+
+
+def test_a_report_that_nobody_reads_is_no_failure_of_a_command(shared_app: Callable[..., Scenario]) -> None:
+    """The exit status is that of SIGPIPE, and there is no traceback."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        command_line(*app_options(shared_app()), "--command", "true"),
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=SRC,
+    )
+    os.close(write_end)
+    assert done.returncode == 141
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
 
 
 def test_on_a_terminal_it_says_what_it_waits_for(shared_app: Callable[..., Scenario]) -> None:
@@ -125,7 +178,7 @@ def test_on_a_terminal_it_says_what_it_waits_for(shared_app: Callable[..., Scena
     scenario = shared_app()
     ours, theirs = pty.openpty()
     script = "while [ ! -e ~/go ]; do sleep 0.05; done"
-    running = subprocess.Popen(
+    process = subprocess.Popen(
         command_line(*app_options(scenario), "--command", script), stderr=theirs, stdout=subprocess.PIPE, cwd=SRC
     )
     os.close(theirs)
@@ -133,9 +186,9 @@ def test_on_a_terminal_it_says_what_it_waits_for(shared_app: Callable[..., Scena
     while b"waiting for command-1, 1 s" not in seen:
         seen += os.read(ours, 4096)
     scenario.release()
-    running.communicate(timeout=30)
+    process.communicate(timeout=30)
     os.close(ours)
-    assert running.returncode == 0
+    assert process.returncode == 0
 
 
 def test_an_app_that_does_not_exist_ends_with_4(studio: LocalStudio, start_app: Callable[..., Scenario]) -> None:

@@ -15,6 +15,18 @@ from tests.support.needs import needs_server
 from tests.support.scenario import ONCE, PATIENT
 from tests.support.waiting import wait_until
 
+# In the place and the form that remote.sh keeps a claim in: the boot, and the start time of process 1.
+FORGED_CLAIM = """
+root=$TMPDIR/studio-setup
+mkdir -p -m 700 "$root/forged"
+read -r boot </proc/sys/kernel/random/boot_id
+read -r stat </proc/1/stat
+set -- ${stat##*) }
+echo forged 0123456789abcdef >"$root/forged/claim"
+ln -f "$root/forged/claim" "$root/claim.${boot}_${20}"
+ln -sfn "succeeded forged" "$root/forged/over"
+"""
+
 
 @pytest.mark.parametrize("app_type", ["JupyterServer", "JupyterLab"])
 def test_an_app_start_ends_in_an_app_that_is_set_up(deployed: Deployed, app_type: str) -> None:
@@ -59,6 +71,18 @@ def test_the_same_event_twice_has_one_effect(deployed: Deployed, set_up_with: Ca
     assert (last["outcome"], last["code"]) == ("skipped", "already-set-up")
     assert start.effects() == ONCE
     assert deployed.failures() == 0
+
+
+def test_a_claim_that_the_owner_of_an_app_forged_is_seen(deployed: Deployed, set_up_with: Callable[..., None]) -> None:
+    """A start-up file says that the app has been set up; the log knows of no such run, and that is a failure."""
+    set_up_with("echo ran >> ~/effects")
+    start = deployed.start_app(shell=("/bin/bash",))
+    (start.app.home / ".bashrc").write_text(FORGED_CLAIM)
+    deployed.deliver(start.event)
+    (report,) = deployed.wait_for_reports(start, 1)
+    assert (report["outcome"], report["code"], report["repeated"]) == ("failed", "unknown-claim", False)
+    assert start.effects() == []
+    assert deployed.failures() == 0, "a retry would find the same"
 
 
 def test_a_failed_command_runs_once_and_its_event_ends_in_the_failure_queue(

@@ -30,6 +30,7 @@ ALLOWED = [
     ("sagemaker:DescribeSpace", SPACE),
     ("logs:CreateLogStream", OWN_STREAM),
     ("logs:PutLogEvents", OWN_STREAM),
+    ("logs:FilterLogEvents", f"{LOG_GROUP}/studio-setup:log-stream:"),
 ]
 DENIED = [
     ("sagemaker:CreateApp", APP),
@@ -56,6 +57,7 @@ DENIED = [
     ("logs:CreateLogGroup", f"{LOG_GROUP}/studio-setup"),
     ("logs:DeleteLogGroup", f"{LOG_GROUP}/studio-setup"),
     ("logs:GetLogEvents", OWN_STREAM),
+    ("logs:FilterLogEvents", f"{LOG_GROUP}/another:log-stream:"),
     ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:another"),
     ("s3:GetObject", "arn:aws:s3:::another/key"),
     ("iam:PassRole", f"arn:aws:iam::{ACCOUNT_ID}:role/another"),

@@ -28,7 +28,12 @@ RESERVED = {
     "time": {"studio_setup.model.deadline"},
     "boto3": {"studio_setup.api.connect", "studio_setup.handler", "studio_setup.reconcile"},
     "os": {"studio_setup.handler", "studio_setup.reconcile"},
-    "botocore": {"studio_setup.access.control_plane", "studio_setup.api.connect", "studio_setup.reconcile"},
+    "botocore": {
+        "studio_setup.access.control_plane",
+        "studio_setup.api.connect",
+        "studio_setup.fleet.known_claims",
+        "studio_setup.reconcile",
+    },
     "requests": {
         "studio_setup.access.http",
         "studio_setup.access.jupyter_server",

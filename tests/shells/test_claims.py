@@ -6,7 +6,7 @@ import threading
 
 from studio_setup.runs.remote_runs import Claim, RemoteRuns
 from tests.support.machines import Machine
-from tests.support.remote_commands import LIMIT_SECONDS, RUN
+from tests.support.remote_commands import LIMIT_SECONDS, RUN, follow, start, until
 
 
 def test_the_first_claim_holds(runs: RemoteRuns) -> None:
@@ -31,6 +31,26 @@ def test_force_replaces_only_the_claim_of_a_run_that_is_over(runs: RemoteRuns) -
     assert runs.claim("bbb", "version2", force=True) == Claim("bbb", "version2", "")
     assert runs.claim("ccc", "version3", force=True) == Claim("bbb", "version2", "")
     assert runs.claim("aaa", "version1", force=False) == Claim("bbb", "version2", "")
+
+
+def test_force_replaces_the_claim_of_a_run_that_was_stopped(machine: Machine) -> None:
+    """A run that somebody interrupted has no verdict and never will; it is over when its commands have ended."""
+    with machine.switched_off_after(), machine.runs(PATH=machine.hasty_path) as runs:
+        runs.claim(RUN, "version1", force=False)
+        start(runs, "one", "true")
+        assert follow(runs, "one").state == "over"
+        assert runs.claim("bbb", "version2", force=True).run_id == RUN, "an attempt may be between two commands"
+        start(runs, "two", "sleep 60")
+        assert until(lambda: runs.follow(RUN, "two", 0, 0).state == "running")
+        runs.stop(RUN, "two")
+        assert follow(runs, "two").ended == "stopped"
+        start(runs, "three", "until [ -e ~/go ]; do sleep 0.01; done")
+        assert until(lambda: runs.follow(RUN, "three", 0, 0).state == "running")
+        assert runs.claim("bbb", "version2", force=True).run_id == RUN, "an attempt has gone on to the next command"
+        (machine.home / "go").touch()
+        assert follow(runs, "three").state == "over"
+        assert runs.claim("bbb", "version2", force=False).run_id == RUN, "nobody forced it"
+        assert until(lambda: runs.claim("bbb", "version2", force=True) == Claim("bbb", "version2", ""))
 
 
 def test_of_several_claims_at_once_one_holds(machine: Machine) -> None:

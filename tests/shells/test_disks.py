@@ -13,7 +13,7 @@ from studio_setup.runs.command_run import CommandRun
 from studio_setup.runs.remote_runs import Claim, RemoteRuns
 from tests.support.disks import Disks, small_disks
 from tests.support.machines import Machine
-from tests.support.remote_commands import RUN
+from tests.support.remote_commands import RUN, follow, start, until
 
 FILL = 'cat /dev/zero >"$TMPDIR/fill"; '
 
@@ -67,6 +67,17 @@ def test_a_run_is_found_again_on_a_full_disk(runs: RemoteRuns, disks: Disks, mac
         assert _carry_out(again, f"{FILL} exit 3", X="variables").exit_status == 3
         assert again.finish(RUN, "failed", RUN)
         assert again.claim("later", "version", force=False) == Claim(RUN, "version", "failed")
+
+
+def test_a_command_is_followed_where_no_file_can_be_made(runs: RemoteRuns, disks: Disks, machine: Machine) -> None:
+    """A new connection cannot make its pipe, and learns of the end of a command all the same."""
+    start(runs, "one", "until [ -e ~/go ]; do sleep 0.01; done; exit 3")
+    assert until(lambda: runs.follow(RUN, "one", 0, 0).state == "running")
+    disks.use_up_files(machine.temporary)
+    with machine.runs(launcher=disks.enter) as again:
+        assert again.follow(RUN, "one", 0, 0).state == "running"
+        (machine.home / "go").touch()
+        assert follow(again, "one").exit_status == 3
 
 
 @pytest.mark.parametrize("machine", ["this"], indirect=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
 import stat
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -345,6 +348,28 @@ def test_two_invocations_at_once_start_a_command_once(machine: Machine) -> None:
     folder = next(machine.temporary.iterdir()) / RUN
     assert {path.name for path in folder.glob("*.script.*")} != set()
     assert len(list(folder.glob("*.script.*"))) == len(names), "the script of the second start is removed"
+
+
+def test_the_end_of_a_command_wakes_every_attempt_that_follows_it(this_machine: Machine) -> None:
+    """Each has a pipe of its own: two that shared one could take the byte that was to wake the other."""
+    with this_machine.runs() as one, this_machine.runs() as other, ExitStack() as stack:
+        pipes = [Path(runs._shell.run("answer=$nap").answer) for runs in (one, other)]
+        assert len(set(pipes)) == 2
+        readers = [os.open(pipe, os.O_RDWR | os.O_NONBLOCK) for pipe in pipes]
+        for reader in readers:
+            stack.callback(os.close, reader)
+        one.open_run(RUN, "version")
+        start(one, "one", "true")
+        assert until(lambda: select.select(readers, [], [], 0)[0] == readers)
+
+
+def test_the_pipes_of_shells_that_have_ended_are_removed(this_machine: Machine) -> None:
+    """A new connection removes what earlier ones left behind, and leaves the pipe of one that is still there."""
+    for _ in range(3):
+        with this_machine.runs():
+            pass
+    with this_machine.runs(), this_machine.runs():
+        assert len(list(this_machine.temporary.glob("studio-setup/nap.*"))) == 2
 
 
 def test_ctrl_c_of_somebody_else_does_not_disturb_us(machine: Machine) -> None:

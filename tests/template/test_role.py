@@ -49,7 +49,7 @@ def _allows(stack: Stack, action: str, arn: str) -> bool:
 
 @pytest.mark.parametrize(("domain_id", "scope"), [("", "*"), ("d-abcdefghijkl", "d-abcdefghijkl")])
 def test_the_role_allows_exactly_what_a_run_needs(deploy: Deploy, domain_id: str, scope: str) -> None:
-    """These six statements are the whole role, and DomainId narrows all that are about Studio."""
+    """These seven statements are the whole role, and DomainId narrows all that are about Studio."""
     assert _statements(deploy(DomainId=domain_id)) == [
         {
             "Effect": "Allow",
@@ -69,6 +69,11 @@ def test_the_role_allows_exactly_what_a_run_needs(deploy: Deploy, domain_id: str
         {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": "arn:aws:logs:us-east-1:111122223333:log-group:StudioSetupLogGroup:*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": "logs:FilterLogEvents",
             "Resource": "arn:aws:logs:us-east-1:111122223333:log-group:StudioSetupLogGroup:*",
         },
         {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "FailureQueue.Arn"},

@@ -168,8 +168,12 @@ def test_a_message_in_the_failure_queue_sets_off_an_alarm(default_stack: Stack) 
 
 
 def test_a_silent_function_sets_off_an_alarm(default_stack: Stack) -> None:
-    """The alarm goes off when apps start, the rule matches, and the function logs nothing for an hour."""
+    """The alarm goes off when apps start, the rule matches, and the function logs nothing, for two hours in a row.
+
+    In one hour alone, a start just before its end, or a metric that is late, would look the same.
+    """
     alarm = default_stack.properties("NoSetupAlarm")
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (2, 2)
     silence, *inputs = alarm["Metrics"]
     assert silence["Expression"] == "IF(FILL(matched, 0) > 0 AND FILL(log_lines, 0) < 1, 1, 0)"
     assert "ReturnData" not in silence
@@ -212,10 +216,10 @@ def test_every_alarm_is_off_without_data_and_says_what_to_do(default_stack: Stac
     """Any value above zero sets it off, missing data does not, and its text says where to look."""
     alarms = default_stack.of_type("AWS::CloudWatch::Alarm")
     assert alarms.keys() == ALARMS
-    for resource in alarms.values():
+    for name, resource in alarms.items():
         alarm = resource["Properties"]
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-        assert alarm["EvaluationPeriods"] == 1
+        assert alarm["EvaluationPeriods"] == (2 if name == "NoSetupAlarm" else 1)
         assert alarm["TreatMissingData"] == "notBreaching"
         assert "Look " in alarm["AlarmDescription"]
 

@@ -21,6 +21,7 @@ OUTCOMES = {
     "SpaceWithoutOwner": Outcome.SKIPPED,
     "AlreadySetUp": Outcome.SKIPPED,
     "ClaimedByOtherSetup": Outcome.SKIPPED,
+    "UnknownClaim": Outcome.FAILED,
     "SetupChanged": Outcome.FAILED,
     "AppFailed": Outcome.APP_GONE,
     "AppDeleted": Outcome.APP_GONE,

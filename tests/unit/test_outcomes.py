@@ -52,6 +52,6 @@ def test_a_code_is_explained_in_sentences(code: Code) -> None:
     assert code.remedy == "" or code.remedy.endswith(".")
 
 
-def test_only_a_lost_run_must_not_be_retried() -> None:
-    """A retry resumes a run, or finds that there is nothing to do; of a lost one it would run commands twice."""
-    assert [code.name for code in CODES.values() if code.is_final] == ["run-lost"]
+def test_lost_runs_and_unknown_claims_are_not_retried() -> None:
+    """A retry resumes a run; of a lost one it would run commands twice, and an unknown claim it would find again."""
+    assert [code.name for code in CODES.values() if code.is_final] == ["run-lost", "unknown-claim"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -330,6 +331,40 @@ def test_a_run_that_another_invocation_left_is_resumed(app: App) -> None:
     assert report.reason == f"joined run {left.run_id}, which another invocation began"
     again = _set_up(studio, setup, app)
     assert again.reason.startswith(f"Run {left.run_id} has set up this app start already.")
+
+
+@pytest.mark.parametrize("is_other_version", [False, True])
+def test_a_claim_that_the_log_does_not_know_is_a_failure(app: App, is_other_version: bool) -> None:
+    """A claim whose run is over keeps the setup from running, so it must be one of ours; a retry changes nothing."""
+    studio, setup = _studio(one=Behaviour(exit_status=1) if is_other_version else OK)
+    first = _set_up(studio, setup, app)
+    asked: list[tuple[App, str]] = []
+
+    def knows_run(of: App, run_id: str, created_at: str, _deadline: Deadline) -> bool | None:
+        assert created_at == first.app_created_at
+        asked.append((of, run_id))
+        return answers.pop(0)
+
+    tools = replace(_tools(studio), knows_run=knows_run)
+    job = Job(app, _studio(two=OK)[1] if is_other_version else setup)
+    answers: list[bool | None] = [False, True, None]
+    reports = [set_up(job, tools, studio.time.deadline(1000)) for _ in range(3)]
+    taken_for_ours = "claimed-by-other-setup" if is_other_version else "already-set-up"
+    assert [report.code for report in reports] == ["unknown-claim", taken_for_ours, taken_for_ours]
+    assert (reports[0].outcome, reports[0].repeated) == (Outcome.FAILED, False), "the metric counts it"
+    assert asked == [(app, first.run_id)] * 3
+
+
+def test_a_run_of_our_own_is_not_looked_up(app: App) -> None:
+    """Neither the attempt that claims the start nor one that joins a run which is under way asks the log."""
+    studio, setup = _studio(one=Behaviour(("a", "b", "c")))
+
+    def knows_run(*_: object) -> bool:
+        raise AssertionError
+
+    tools = replace(_tools(studio), knows_run=knows_run)
+    assert set_up(Job(app, setup), tools, studio.time.deadline(1.5)).outcome is Outcome.UNFINISHED
+    assert set_up(Job(app, setup), tools, studio.time.deadline(1000)).outcome is Outcome.SUCCEEDED
 
 
 def test_the_run_of_another_version_is_named(app: App) -> None:

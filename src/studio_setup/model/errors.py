@@ -64,6 +64,12 @@ class ClaimedByOtherSetup(SetupError):
     code = outcomes.CLAIMED_BY_OTHER_SETUP
 
 
+class UnknownClaim(SetupError):
+    """The app says that it was set up, by a run that none of our attempts began."""
+
+    code = outcomes.UNKNOWN_CLAIM
+
+
 class SetupChanged(SetupError):
     """The commands changed while a run of the old ones was under way."""
 

@@ -100,6 +100,12 @@ CONNECTION_LOST = Event(
     logging.WARNING,
 )
 RUN_CLAIMED = Event("run.claimed", "The run of this app start is known.", {"run_id": str, "resumed": bool})
+CLAIM_UNCHECKED = Event(
+    "claim.unchecked",
+    "The log could not be asked whether an attempt of ours made the claim that the app holds; it is taken for ours.",
+    {"run_id": str, "reason": str},
+    logging.WARNING,
+)
 LIBRARY_ERROR = Event(
     "library.error",
     "A library below has logged an error; its text is left out, because it may hold URLs and headers.",

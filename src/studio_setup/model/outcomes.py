@@ -69,6 +69,14 @@ RUN_LOST = Code(
     "Find out what empties the app's TMPDIR; restart the app, or run the setup with --force.",
     is_final=True,
 )
+UNKNOWN_CLAIM = Code(
+    "unknown-claim",
+    Outcome.FAILED,
+    "The app says that this start has been set up, but no attempt in the function's log claimed it: whoever owns the"
+    " app wrote that there (in a start-up file, say), or the run is another stack's or older than what the log keeps.",
+    "Ask the owner of the app; `--force` runs the setup all the same.",
+    is_final=True,
+)
 NO_WORKSPACE = Code(
     "no-workspace",
     Outcome.FAILED,

@@ -11,7 +11,7 @@
 # An app start is told by the boot and the start time of process 1, which a restarted Jupyter server does not change.
 #
 #   $root/                              mode 0700 in the Jupyter server's TMPDIR, or /tmp
-#     remote.VERSION.sh  nap            this text; a pipe that wakes whoever waits for a command
+#     remote.VERSION.sh  nap.PID        this text; a pipe of the shell PID, which wakes it while it waits for a command
 #     claim.START                       "RUN VERSION": the run that sets up the app start START
 #     RUN/claim  RUN/over               the claim of this run; a link to "VERDICT ATTEMPT", once nothing is left to do
 #     RUN/COMMAND.environment           variables for the command, as export lines, if it has any
@@ -50,18 +50,25 @@ prepare() {
         answer="not ours $root"
         return 1
     fi
-    if [ ! -p "$root/nap" ] && ! mkfifo "$root/nap" 2>/dev/null && [ ! -p "$root/nap" ]; then
-        answer="cannot make $root/nap"
-        return 1
-    fi
     remote=$root/remote.$1.sh
     if [ ! -e "$remote" ] && ! { printf %b "$text" >"$remote.$$" && mv -f "$remote.$$" "$remote"; }; then
         rm -f "$remote.$$"
         answer="cannot write $remote"
         return 1
     fi
+    make_nap
     answer="ready $app_start $root"
 }
+
+# make_nap: make the pipe that wakes this shell, if it is one that can read with a time limit; those of shells that have
+# ended go. Each shell has its own: one that finds the byte already taken waits for the next, past its time limit.
+make_nap() {
+    for nap in "$root"/nap.*; do
+        kill -0 "${nap##*.}" || rm -f "$nap"
+    done
+    nap=$root/nap.$$
+    [ -z "${BASH_VERSION:-}" ] || [ -p "$nap" ] || mkfifo "$nap" || : # without it, see nap
+} 2>/dev/null
 
 # find_app_start: set $app_start to what tells this start of the app (its container) from any other.
 find_app_start() {
@@ -101,7 +108,7 @@ open_run() {
 }
 
 # claim RUN VERSION [force]: make RUN the one that sets up this app start, unless there is one already (force replaces one
-# that is over); answers "claim RUN VERSION VERDICT" of the run that holds the claim.
+# that is over or was stopped); answers "claim RUN VERSION VERDICT" of the run that holds the claim.
 claim() {
     if [ ! -e "$claim" ] && [ -s "$witness" ] && [ "$3" != force ]; then
         answer="run-lost"
@@ -110,7 +117,7 @@ claim() {
     # A hard link appears whole and only once; finding it takes no space.
     [ -e "$claim" ] && [ "$3" != force ] || { open_run "$1" "$2" && ln "$root/$1/claim" "$claim" 2>/dev/null; }
     read -r run version <"$claim" || return 1
-    if [ "$3" = force ] && [ "$run" != "$1" ] && [ -h "$root/$run/over" ]; then
+    if [ "$3" = force ] && [ "$run" != "$1" ] && { [ -h "$root/$run/over" ] || was_stopped "$run"; }; then
         ln -f "$root/$1/claim" "$claim.$1" &&
             mv -f "$claim.$1" "$claim" || return 1
         run=$1 version=$2
@@ -118,6 +125,18 @@ claim() {
     [ "$run" != "$1" ] || leave_witness
     verdict=$(readlink "$root/$run/over") || verdict=-
     answer="claim $run $version ${verdict%% *}"
+}
+
+# was_stopped RUN: was a command of it stopped by hand, and does none run? That no command runs is not enough: an attempt
+# may be between two.
+was_stopped() {
+    set -- "$root/$1"
+    for command in "$1"/*.stopped; do
+        [ -e "$command" ] || return 1
+    done
+    for command in "$1"/*.keeper; do
+        ! alive "$command" && ! alive "${command%.keeper}.child" || return 1
+    done
 }
 
 # leave_witness: note outside of $root that this app start was claimed, as far as that can be done.
@@ -172,7 +191,8 @@ start() {
 follow() {
     command=$root/$1/$2
     [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
-    await_status "$5"
+    [ -p "$nap" ] || nap=/dev/null
+    await_status "$5" 3<>"$nap"
     state=running ended=- size=0 data=
     # Read before the status, so that a command that ends in between is not reported as lost.
     [ -s "$command.keeper" ] || state=none
@@ -188,14 +208,14 @@ follow() {
     answer="follow $state $status $ended $started $finished $size $data"
 }
 
-# await_status SECONDS: wait that long at most for $command to be over.
+# await_status SECONDS: wait that long at most for $command to be over; $nap is open as 3.
 await_status() {
     read -r uptime _ </proc/uptime
     until=$((${uptime%.*} + $1))
     while ! is_over && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
         nap
     done
-} 3<>"$root/nap"
+}
 
 # is_over: is $command? Its status is written from left to right, so that it is all there when the last word is.
 is_over() {
@@ -233,7 +253,9 @@ keep() {
     kill "$watchdog" 2>/dev/null
     read -r finished _ </proc/uptime
     echo "$status $started $finished over" 1<>"$command.status"
-    echo 1<>"${0%/*}/nap"
+    for nap in "${0%/*}"/nap.*; do
+        [ ! -p "$nap" ] || echo 1<>"$nap"
+    done
 }
 
 # become SCRIPT UMASK: become the command itself, in the user's home, with nobody to answer questions.
@@ -303,9 +325,10 @@ identity() {
     [ "$2" != Z ] && [ "$2" != X ]
 }
 
-# nap: wait until some command is over, but not for long; in bash without starting a process.
+# nap: wait until some command is over, but not for long; in bash without starting a process, unless the disk was full
+# when the pipe was to be made.
 nap() {
-    if [ -n "${BASH_VERSION:-}" ]; then
+    if [ -p "$nap" ]; then
         # shellcheck disable=SC3045 # bash only
         read -r -t 0.1 _ <&3
     else
