@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from studio_setup.api.connected_app import ConnectedApp
 from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput
 
 if TYPE_CHECKING:
     import boto3
-
-    from studio_setup.api.connected_app import ConnectedApp
 
 
 def connect(
@@ -41,7 +40,7 @@ def connect(
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
     from studio_setup.access.control_plane import SDK_CONFIG  # noqa: PLC0415
-    from studio_setup.api.connected_app import ConnectedApp  # noqa: PLC0415
+    from studio_setup.api.app_access import AppAccess  # noqa: PLC0415
 
     try:
         session = session or boto3.Session()
@@ -52,4 +51,4 @@ def connect(
         client = session.client("sagemaker", region_name=region or None, config=SDK_CONFIG)
     except (BotoCoreError, ValueError) as error:
         raise BadInput(f"The AWS configuration is not usable: {error}") from None
-    return ConnectedApp(app, client)
+    return ConnectedApp(AppAccess(app, client))

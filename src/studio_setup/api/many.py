@@ -8,14 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from studio_setup.api.connected_app import ConnectedApp
 from studio_setup.api.results import Result
 from studio_setup.model.app import App
 from studio_setup.model.errors import SetupError
-
-if TYPE_CHECKING:
-    from studio_setup.api.connected_app import ConnectedApp
 
 OnOutput = Callable[[App, str], object]
 
@@ -62,7 +60,7 @@ def run_many(
 
         if stop.is_set():
             raise KeyboardInterrupt
-        with app.interrupted_by(stop.is_set):
+        with app.access.interrupted_by(stop.is_set):
             try:
                 return AppResult(app.app, app.run(command, check=False, on_output=hear, **options))
             except SetupError as error:
