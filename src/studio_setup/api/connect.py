@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studio_setup.api.connected_app import ConnectedApp
-from studio_setup.model.app import App
+from studio_setup.model.app import KNOWN_APP_TYPES, App
 from studio_setup.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def connect(
     """
     if not user and not space:
         raise BadInput("Whose app is it? Give user, space, or both.")
+    if app_type and app_type not in KNOWN_APP_TYPES:
+        raise BadInput(f"Apps of type {app_type!r} have no Jupyter terminals; it takes: {', '.join(KNOWN_APP_TYPES)}.")
     app = App(domain_id, user, app_type or ("JupyterLab" if space else "JupyterServer"), app_name, space)
     # Imported here so that importing the package costs nothing.
     import boto3  # noqa: PLC0415
