@@ -23,22 +23,33 @@ What `setups` needs is here, and the Python API:
 """
 
 from studio_setup.api.connect import connect
+from studio_setup.api.connected_app import ConnectedApp
+from studio_setup.api.job import Job
 from studio_setup.api.many import AppResult, run_many
 from studio_setup.api.results import CommandFailed, Result
+from studio_setup.api.terminal import Terminal
 from studio_setup.model.app import App
-from studio_setup.model.errors import BadInput, SetupError
+from studio_setup.model.errors import AppDeleted, BadInput, OutOfTime, RunLost, SetupError
+from studio_setup.model.report import CommandState
 from studio_setup.model.setup import Command, Setup, read_script
 from studio_setup.model.version import __version__
 
 __all__ = [
     "App",
+    "AppDeleted",
     "AppResult",
     "BadInput",
     "Command",
     "CommandFailed",
+    "CommandState",
+    "ConnectedApp",
+    "Job",
+    "OutOfTime",
     "Result",
+    "RunLost",
     "Setup",
     "SetupError",
+    "Terminal",
     "__version__",
     "connect",
     "read_script",

@@ -11,7 +11,7 @@ import pytest
 
 import studio_setup
 from emulator.studio import DOMAIN_ID
-from studio_setup.api.connected_app import ConnectedApp
+from studio_setup import ConnectedApp
 from studio_setup.model.errors import AppDeleted, OutOfTime, RunLost
 from studio_setup.model.report import CommandState
 from tests.support.scenario import Scenario
@@ -200,7 +200,7 @@ def test_the_next_app_is_taken_when_there_is_room(shared_app: Callable[..., Scen
 
 def test_waiting_has_a_limit(shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that is not over in time goes on."""
-    monkeypatch.setattr("studio_setup.api.connected_app._WAIT_FOR_APP_SECONDS", 0.0)
+    monkeypatch.setattr("studio_setup.api.app_access._WAIT_FOR_APP_SECONDS", 0.0)
     scenario = shared_app()
     with _connect(scenario) as app:
         job = app.start(WAITS)

@@ -37,7 +37,7 @@ RESERVED = {
     "requests": {
         "studio_setup.access.http",
         "studio_setup.access.jupyter_server",
-        "studio_setup.api.connected_app",
+        "studio_setup.api.app_access",
         "studio_setup.handler",
         "studio_setup.setup_run",
     },

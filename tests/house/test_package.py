@@ -7,14 +7,23 @@ import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Callable
 from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
 
+from emulator.studio import DOMAIN_ID
+from tests.support.scenario import Scenario
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("studio_setup", "studio_setup_cli")
+THREE_LINES = """
+import studio_setup
+with studio_setup.connect({domain_id!r}, user={user!r}) as app:
+    print(app.run("echo 'Hi, world!'"))
+"""
 
 
 def _run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -104,3 +113,12 @@ def test_an_installation_has_the_engine_and_the_command(
         assert told.stdout.startswith(f"Usage: studio-setup {' '.join(arguments[:-1])}".strip())
     version = _run(programs / "studio-setup", "--version", cwd=tmp_path)
     assert version.stdout == f"studio-setup, version {metadata['Version']}\n"
+
+
+def test_three_lines_run_a_command(wheel: Path, tmp_path: Path, shared_app: Callable[..., Scenario]) -> None:
+    """In an environment with nothing but the wheel and what it needs, three lines of Python reach a user's app."""
+    user = shared_app().place.user
+    programs = _install(str(wheel), tmp_path / "environment")
+    code = THREE_LINES.format(domain_id=DOMAIN_ID, user=user)
+    done = _run(programs / "python", "-W", "error", "-c", code, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Hi, world!\n\n", "")

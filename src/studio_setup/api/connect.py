@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from studio_setup.model.app import App
+from studio_setup.api.connected_app import ConnectedApp
+from studio_setup.model.app import KNOWN_APP_TYPES, App
 from studio_setup.model.errors import BadInput
 
 if TYPE_CHECKING:
     import boto3
-
-    from studio_setup.api.connected_app import ConnectedApp
+    from mypy_boto3_sagemaker import SageMakerClient
 
 
 def connect(
@@ -35,13 +35,25 @@ def connect(
     """
     if not user and not space:
         raise BadInput("Whose app is it? Give user, space, or both.")
+    if app_type and app_type not in KNOWN_APP_TYPES:
+        raise BadInput(f"Apps of type {app_type!r} have no Jupyter terminals; it takes: {', '.join(KNOWN_APP_TYPES)}.")
     app = App(domain_id, user, app_type or ("JupyterLab" if space else "JupyterServer"), app_name, space)
-    # Imported here so that importing the package costs nothing.
+    # Imported here and below so that importing the package costs nothing.
+    from studio_setup.api.app_access import AppAccess  # noqa: PLC0415
+
+    return ConnectedApp(AppAccess(app, _client(session, region)))
+
+
+def _client(session: boto3.Session | None, region: str) -> SageMakerClient:
+    """A client of the SageMaker API, checked as far as that takes no call.
+
+    Raises:
+        BadInput: there is no region or no credentials, or the SDK refuses its configuration.
+    """
     import boto3  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
     from studio_setup.access.control_plane import SDK_CONFIG  # noqa: PLC0415
-    from studio_setup.api.connected_app import ConnectedApp  # noqa: PLC0415
 
     try:
         session = session or boto3.Session()
@@ -49,7 +61,6 @@ def connect(
             raise BadInput("There is no AWS region; give region, or set AWS_DEFAULT_REGION.")
         if session.get_credentials() is None:
             raise BadInput("There are no AWS credentials; give a session that has some, or configure them.")
-        client = session.client("sagemaker", region_name=region or None, config=SDK_CONFIG)
+        return session.client("sagemaker", region_name=region or None, config=SDK_CONFIG)
     except (BotoCoreError, ValueError) as error:
         raise BadInput(f"The AWS configuration is not usable: {error}") from None
-    return ConnectedApp(app, client)

@@ -4,49 +4,24 @@ from __future__ import annotations
 
 import re
 import secrets
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
-import requests
-
-from studio_setup.access.app_status import AppStatus, Owner
-from studio_setup.access.connection import Connection
-from studio_setup.access.control_plane import ControlPlane
-from studio_setup.access.http import Http
-from studio_setup.access.library_logs import quiet_libraries
-from studio_setup.access.login import Login
-from studio_setup.access.terminals import is_ours
 from studio_setup.api.job import COMMAND_NAME, Job, checked
 from studio_setup.api.results import Result, result_of
+from studio_setup.api.terminal import Terminal
 from studio_setup.model.app import App
-from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import BadInput
 from studio_setup.model.setup import Command, Setup, read_script
 from studio_setup.runs.command_run import CommandRun, Listener
 from studio_setup.runs.remote_runs import RemoteRuns
-from studio_setup.terminal.channel import Channel
 
 if TYPE_CHECKING:
-    from mypy_boto3_sagemaker import SageMakerClient
+    from studio_setup.api.app_access import AppAccess
 
-T = TypeVar("T")
 DEFAULT_TIMEOUT_SECONDS = 900
-_CALL_SECONDS = 120.0
-_WAIT_FOR_APP_SECONDS = 900.0
-_LOOK_SECONDS = 0.5
 _JOB_ID = re.compile(r"[0-9a-f]{12}")
-
-
-@dataclass(frozen=True, slots=True)
-class Terminal:
-    """A terminal that is open in the app; `is_ours`: one of ours, and not the user's."""
-
-    name: str
-    is_ours: bool
 
 
 class ConnectedApp:
@@ -56,17 +31,13 @@ class ConnectedApp:
     down when idle. Calls from several threads take turns.
     """
 
-    def __init__(self, app: App, sagemaker: SageMakerClient, shared_space_user: str = "") -> None:
-        self.app = app
-        self._sagemaker = sagemaker
-        self._shared_space_user = shared_space_user
-        self._http = requests.Session()
-        self._base_url = ""
-        self._owner: Owner | None = None
-        self._lock = threading.RLock()
-        self._is_closed = False
-        self._is_over: Callable[[], bool] = _never
-        quiet_libraries()
+    def __init__(self, access: AppAccess) -> None:
+        self.access = access
+
+    @property
+    def app(self) -> App:
+        """The app by its names."""
+        return self.access.app
 
     def __enter__(self) -> Self:
         """The app itself."""
@@ -82,8 +53,7 @@ class ConnectedApp:
 
     def close(self) -> None:
         """End the session; jobs go on in the app. A closed object raises BadInput when it is used."""
-        self._is_closed = True
-        self._http.close()
+        self.access.close()
 
     def run(
         self,
@@ -116,7 +86,7 @@ class ConnectedApp:
             if on_output:
                 on_output(text)
 
-        follower = CommandRun(job_id, what, Listener(hear, self.check_open))
+        follower = CommandRun(job_id, what, Listener(hear, self.access.check_open))
 
         def work(runs: RemoteRuns) -> Result:
             _open_run(runs, job_id, what)
@@ -124,7 +94,7 @@ class ConnectedApp:
             runs.finish(job_id, "succeeded" if result.succeeded else "failed", job_id)
             return result
 
-        return checked(self.carry_out(work, timeout_seconds), check=check)
+        return checked(self.access.carry_out(work, timeout_seconds), check=check)
 
     def start(
         self,
@@ -146,8 +116,8 @@ class ConnectedApp:
             _open_run(runs, job_id, what)
             CommandRun(job_id, what).start(runs)
 
-        self.carry_out(work)
-        return Job(self, job_id)
+        self.access.carry_out(work)
+        return Job(self.access, job_id)
 
     def attach(self, job_id: str) -> Job:
         """The job of that id (`Job.id`, `Result.job_id`), which any process may have started.
@@ -157,7 +127,7 @@ class ConnectedApp:
         """
         if not _JOB_ID.fullmatch(job_id):
             raise BadInput(f"{job_id!r:.100} is not the id of a job: it must match {_JOB_ID.pattern}.")
-        return Job(self, job_id)
+        return Job(self.access, job_id)
 
     def terminals(self) -> list[Terminal]:
         """The terminals that are open in the app, the user's and ours; none of ours unless something runs just now.
@@ -165,70 +135,7 @@ class ConnectedApp:
         Raises:
             SetupError: the app cannot be reached.
         """
-        with self._lock:
-            deadline = self._deadline(_CALL_SECONDS)
-            connection, status = self._connection(deadline)
-            names = connection.terminal_names(status)
-            self._base_url = connection.base_url
-        return [Terminal(name, is_ours(name)) for name in names]
-
-    def carry_out(self, work: Callable[[RemoteRuns], T], seconds: float = _CALL_SECONDS) -> T:
-        """What `work` returns, through every loss of the connection, for at most so many seconds once the app is there.
-
-        Raises:
-            SetupError: the app cannot be reached, or what `work` raises.
-        """
-        with self._lock:
-            connection, status = self._connection(self._deadline(seconds))
-            try:
-                return connection.through_losses(work, status)
-            finally:
-                self._base_url = connection.base_url
-
-    @contextmanager
-    def interrupted_by(self, is_over: Callable[[], bool]) -> Iterator[None]:
-        """Let whatever is done meanwhile end as Ctrl-C ends it, once `is_over` says so."""
-        self._is_over = is_over
-        try:
-            yield
-        finally:
-            self._is_over = _never
-
-    def check_open(self) -> None:
-        """Check that it is not closed, and that nobody has interrupted it.
-
-        Raises:
-            BadInput: it is closed.
-            KeyboardInterrupt: it is interrupted.
-        """
-        if self._is_over():
-            raise KeyboardInterrupt
-        if self._is_closed:
-            raise BadInput(f"The connection to {self.app.label} is closed; connect again.")
-
-    def _deadline(self, seconds: float) -> Deadline:
-        return Deadline.after(_WAIT_FOR_APP_SECONDS + seconds, sleep=self._sleep)
-
-    def _sleep(self, seconds: float) -> None:
-        """Sleep, and look now and then whether somebody has interrupted us."""
-        deadline = Deadline.after(seconds)
-        while not deadline.expired:
-            self.check_open()
-            deadline.pause(min(_LOOK_SECONDS, deadline.remaining_seconds))
-
-    def _connection(self, deadline: Deadline) -> tuple[Connection, AppStatus]:
-        self.check_open()
-        control_plane = ControlPlane(self._sagemaker, deadline)
-        status = AppStatus(control_plane, self.app, deadline)
-        if self._owner is None:
-            self._owner = status.find_owner(self._shared_space_user)
-            status.wait_until_in_service(grace_seconds=0)
-        login = Login(control_plane, self.app, self._owner, deadline)
-        return Connection(login, Http(self._http), Channel.open, deadline, self._base_url), status
-
-
-def _never() -> bool:
-    return False
+        return self.access.terminals()
 
 
 def _command(command: str | Path, timeout_seconds: int, cwd: str, env: Mapping[str, str] | None) -> Command:

@@ -12,7 +12,7 @@ from studio_setup.runs.command_run import CommandRun, Listener
 from studio_setup.runs.remote_runs import RemoteRuns
 
 if TYPE_CHECKING:
-    from studio_setup.api.connected_app import ConnectedApp
+    from studio_setup.api.app_access import AppAccess
 
 COMMAND_NAME = "command"
 _PIECE_BYTES = 32 * 1024
@@ -22,8 +22,8 @@ DEFAULT_WAIT_SECONDS = 12 * 3600
 class Job:
     """A command in an app, by its `id`; `ConnectedApp.start` and `ConnectedApp.attach` make one."""
 
-    def __init__(self, app: ConnectedApp, job_id: str) -> None:
-        self._app = app
+    def __init__(self, access: AppAccess, job_id: str) -> None:
+        self._access = access
         self.id = job_id
 
     def __repr__(self) -> str:
@@ -46,9 +46,9 @@ class Job:
             SetupError: the app cannot be reached; `str()` has the remedy.
         """
         output: list[str] = []
-        listener = Listener(_both(output.append, on_output), self._app.check_open)
+        listener = Listener(_both(output.append, on_output), self._access.check_open)
         command = CommandRun(self.id, COMMAND_NAME, listener)
-        done = self._app.carry_out(command.carry_out, timeout_seconds)
+        done = self._access.carry_out(command.carry_out, timeout_seconds)
         return checked(result_of(done, "".join(output), self.id), check=check)
 
     @property
@@ -58,7 +58,7 @@ class Job:
         Raises:
             RunLost, SetupError: as `wait`.
         """
-        return self._app.carry_out(lambda runs: runs.state_of(self.id, COMMAND_NAME))
+        return self._access.carry_out(lambda runs: runs.state_of(self.id, COMMAND_NAME))
 
     def stop(self) -> None:
         """End the command with its whole process group, if it is not over yet.
@@ -66,7 +66,7 @@ class Job:
         Raises:
             SetupError: the app cannot be reached.
         """
-        self._app.carry_out(lambda runs: runs.stop(self.id, COMMAND_NAME))
+        self._access.carry_out(lambda runs: runs.stop(self.id, COMMAND_NAME))
 
     def log(self, on_progress: Callable[[int, int], object] | None = None) -> bytes:
         """All that the command has printed so far, as it is kept in the app.
@@ -107,7 +107,7 @@ class Job:
 
         is_more = True
         while is_more:
-            is_more = self._app.carry_out(fetch)
+            is_more = self._access.carry_out(fetch)
             yield from pieces
             pieces.clear()
 

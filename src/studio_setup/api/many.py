@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from studio_setup.api.connected_app import ConnectedApp
 from studio_setup.api.results import Result
 from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.errors import SetupError
-
-if TYPE_CHECKING:
-    from studio_setup.api.connected_app import ConnectedApp
 
 OnOutput = Callable[[App, str], object]
 
@@ -65,7 +63,7 @@ def run_many(
 
         if stop.is_set():
             raise KeyboardInterrupt
-        with app.interrupted_by(stop.is_set), log.log_context(app.app.as_dict()):
+        with app.access.interrupted_by(stop.is_set), log.log_context(app.app.as_dict()):
             try:
                 return AppResult(app.app, app.run(command, check=False, on_output=hear, **options))
             except SetupError as error:

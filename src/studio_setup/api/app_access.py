@@ -1,0 +1,122 @@
+"""The way into one app, kept from one call to the next."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import requests
+
+from studio_setup.access.app_status import AppStatus, Owner
+from studio_setup.access.connection import Connection
+from studio_setup.access.control_plane import ControlPlane
+from studio_setup.access.http import Http
+from studio_setup.access.library_logs import quiet_libraries
+from studio_setup.access.login import Login
+from studio_setup.access.terminals import is_ours
+from studio_setup.api.terminal import Terminal
+from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline
+from studio_setup.model.errors import BadInput
+from studio_setup.runs.remote_runs import RemoteRuns
+from studio_setup.terminal.channel import Channel
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+T = TypeVar("T")
+_CALL_SECONDS = 120.0
+_WAIT_FOR_APP_SECONDS = 900.0
+_LOOK_SECONDS = 0.5
+
+
+class AppAccess:
+    """Access to a user's or a space's app: it logs in when there is something to do. Threads take turns."""
+
+    def __init__(self, app: App, sagemaker: SageMakerClient) -> None:
+        self.app = app
+        self._sagemaker = sagemaker
+        self._http = requests.Session()
+        self._base_url = ""
+        self._owner: Owner | None = None
+        self._lock = threading.RLock()
+        self._is_closed = False
+        self._is_over: Callable[[], bool] = _never
+        quiet_libraries()
+
+    def close(self) -> None:
+        """End the session, and whatever is being done."""
+        self._is_closed = True
+        self._http.close()
+
+    def terminals(self) -> list[Terminal]:
+        """The terminals that are open in the app.
+
+        Raises:
+            SetupError: the app cannot be reached.
+        """
+        with self._lock:
+            connection, status = self._connection(self._deadline(_CALL_SECONDS))
+            names = connection.terminal_names(status)
+            self._base_url = connection.base_url
+        return [Terminal(name, is_ours(name)) for name in names]
+
+    def carry_out(self, work: Callable[[RemoteRuns], T], seconds: float = _CALL_SECONDS) -> T:
+        """What `work` returns, through every loss of the connection, for at most so many seconds once the app is there.
+
+        Raises:
+            SetupError: the app cannot be reached, or what `work` raises.
+        """
+        with self._lock:
+            connection, status = self._connection(self._deadline(seconds))
+            try:
+                return connection.through_losses(work, status)
+            finally:
+                self._base_url = connection.base_url
+
+    @contextmanager
+    def interrupted_by(self, is_over: Callable[[], bool]) -> Iterator[None]:
+        """Let whatever is done meanwhile end as Ctrl-C ends it, once `is_over` says so."""
+        self._is_over = is_over
+        try:
+            yield
+        finally:
+            self._is_over = _never
+
+    def check_open(self) -> None:
+        """Check that it is not closed, and that nobody has interrupted it.
+
+        Raises:
+            BadInput: it is closed.
+            KeyboardInterrupt: it is interrupted.
+        """
+        if self._is_over():
+            raise KeyboardInterrupt
+        if self._is_closed:
+            raise BadInput(f"The connection to {self.app.label} is closed; connect again.")
+
+    def _deadline(self, seconds: float) -> Deadline:
+        return Deadline.after(_WAIT_FOR_APP_SECONDS + seconds, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep, and look now and then whether somebody has interrupted us."""
+        deadline = Deadline.after(seconds)
+        while not deadline.expired:
+            self.check_open()
+            deadline.pause(min(_LOOK_SECONDS, deadline.remaining_seconds))
+
+    def _connection(self, deadline: Deadline) -> tuple[Connection, AppStatus]:
+        self.check_open()
+        control_plane = ControlPlane(self._sagemaker, deadline)
+        status = AppStatus(control_plane, self.app, deadline)
+        if self._owner is None:
+            self._owner = status.find_owner("")
+            status.wait_until_in_service(grace_seconds=0)
+        login = Login(control_plane, self.app, self._owner, deadline)
+        return Connection(login, Http(self._http), Channel.open, deadline, self._base_url), status
+
+
+def _never() -> bool:
+    return False

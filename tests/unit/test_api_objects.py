@@ -1,0 +1,132 @@
+"""Results as a program and a notebook see them; jobs and closed connections without an app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from studio_setup import (
+    App,
+    AppDeleted,
+    AppResult,
+    BadInput,
+    CommandFailed,
+    CommandState,
+    ConnectedApp,
+    Job,
+    Result,
+    SetupError,
+)
+from studio_setup.api.app_access import AppAccess
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+RESULT = Result(
+    exit_status=0,
+    output="<b>5 & 6</b>\n",
+    output_bytes=13,
+    left_out_bytes=0,
+    seconds=1.5,
+    state=CommandState.EXITED,
+    job_id="0123456789ab",
+)
+FAILED = replace(RESULT, exit_status=3)
+TIMED_OUT = replace(RESULT, exit_status=None, seconds=None, state=CommandState.TIMED_OUT)
+ESCAPED = "<pre>&lt;b&gt;5 &amp; 6&lt;/b&gt;\n</pre>"
+
+
+@pytest.fixture
+def connected(app: App, sagemaker_client: SageMakerClient) -> ConnectedApp:
+    """A connection to the app, as `connect` makes it."""
+    return ConnectedApp(AppAccess(app, sagemaker_client))
+
+
+@pytest.mark.parametrize(
+    ("result", "html"),
+    [
+        pytest.param(RESULT, "<details><summary>exited, exit status 0, 1.5 s, 13 bytes", id="succeeded"),
+        pytest.param(FAILED, "<details open><summary>exited, exit status 3, 1.5 s, 13 bytes", id="failed"),
+        pytest.param(TIMED_OUT, "<details open><summary>timed_out, 13 bytes", id="timed-out"),
+    ],
+)
+def test_a_notebook_shows_a_result_with_its_output_folded_in(result: Result, html: str) -> None:
+    """State, status and time are shown, the output is open if the command failed, and nothing in it is markup."""
+    assert result._repr_html_() == f"{html}</summary>{ESCAPED}</details>"
+
+
+def test_a_notebook_shows_what_came_of_each_app(app: App) -> None:
+    """The app, then the result or the error, and nothing of an error is markup."""
+    assert AppResult(app, RESULT)._repr_html_() == f"<b>{app.label}</b> {RESULT._repr_html_()}"
+    assert "&lt;i&gt;gone" in AppResult(app, error=AppDeleted("<i>gone"))._repr_html_()
+
+
+def test_only_exit_status_0_is_success() -> None:
+    """A command that was ended has not succeeded, whatever else is known of it."""
+    assert [one.succeeded for one in (RESULT, FAILED, TIMED_OUT)] == [True, False, False]
+    assert str(RESULT) == RESULT.output
+
+
+@pytest.mark.parametrize(
+    ("result", "how"),
+    [pytest.param(FAILED, "exit status 3", id="failed"), pytest.param(TIMED_OUT, "timed_out", id="timed-out")],
+)
+def test_a_failed_command_is_an_error_of_the_engine(result: Result, how: str) -> None:
+    """It says how the command ended and what it printed last, and carries the result."""
+    error = CommandFailed(result)
+    assert isinstance(error, SetupError)
+    assert str(error) == f"The command failed ({how}); it printed last: {'<b>5 & 6</b>'!r}."
+    assert error.result is result
+
+
+def test_a_job_is_found_by_an_id_alone(connected: ConnectedApp) -> None:
+    """Attaching calls nothing; what is not an id is bad input that shows it."""
+    with connected as app:
+        assert app.attach("0123456789ab").id == "0123456789ab"
+        for wrong in ("", "0123456789AB", "0123456789ab\n", "../../etc/pass"):
+            with pytest.raises(BadInput, match="is not the id of a job"):
+                app.attach(wrong)
+
+
+USES: list[Callable[[ConnectedApp, Job], object]] = [
+    lambda app, _: app.run("true"),
+    lambda app, _: app.start("true"),
+    lambda app, _: app.terminals(),
+    lambda _, job: job.wait(),
+    lambda _, job: job.state,
+    lambda _, job: job.stop(),
+    lambda _, job: job.log(),
+]
+
+
+@pytest.mark.parametrize("use", USES, ids=["run", "start", "terminals", "wait", "state", "stop", "log"])
+def test_a_closed_connection_says_so(connected: ConnectedApp, use: Callable[[ConnectedApp, Job], object]) -> None:
+    """Whatever is called afterwards is bad input, with the remedy, also on a job of the connection."""
+    job = connected.attach("0123456789ab")
+    connected.close()
+    with pytest.raises(BadInput, match="is closed; connect again"):
+        use(connected, job)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"timeout_seconds": 0}, id="limit"),
+        pytest.param({"env": {"NOT-A-NAME": "x"}}, id="variable"),
+        pytest.param({"cwd": "a\0b"}, id="folder"),
+    ],
+)
+def test_bad_input_is_found_before_anything_is_called(connected: ConnectedApp, options: dict[str, object]) -> None:
+    """An invalid limit, variable or folder never gets as far as the app."""
+    with connected as app, pytest.raises(BadInput):
+        app.run("true", **options)  # type: ignore[arg-type]
+
+
+def test_a_script_that_is_not_there_is_bad_input(connected: ConnectedApp, tmp_path: Path) -> None:
+    """The message names the file."""
+    with connected as app, pytest.raises(BadInput, match=r"nothing\.sh"):
+        app.run(tmp_path / "nothing.sh")

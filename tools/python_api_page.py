@@ -1,0 +1,142 @@
+"""Writes docs/python-api.md from the signatures and docstrings of what `studio_setup` offers."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import studio_setup
+
+_HEAD = """# The Python API
+
+A user's terminal in three lines, in a script, a notebook or a Lambda function:
+
+```python
+import studio_setup
+
+with studio_setup.connect("d-abcdefghijkl", user="alice") as app:
+    print(app.run("pwd"))
+```
+
+[The notebook](../examples/remote_terminal.ipynb) shows everything at work: a command that fails, a long one that is
+found again after the kernel restarted, a check over several users. Nothing is asynchronous, so it works where an
+event loop runs.
+
+**What does not persist.** Each command is a process of its own: `cd` and variables are gone with it, so give `cwd`
+and `env` with each call. Standard input is empty. No terminal stays open between calls, since an open one keeps an
+app from shutting down when idle. What does persist: a job goes on when your program ends, and its output is kept for
+as long as the app runs.
+
+**What it costs in permissions.** `sagemaker:DescribeDomain`, `DescribeSpace`, `DescribeApp` and
+`CreatePresignedDomainUrl`. The last one logs in as the user, so whoever has it can act as that user. Importing the
+package reads and calls nothing.
+
+```python
+from pathlib import Path
+
+import studio_setup
+
+with studio_setup.connect("d-abcdefghijkl", space="hers", region="eu-west-1") as app:
+    result = app.run(Path("fix.sh"), check=False, timeout_seconds=60, on_output=print)
+    print(result.exit_status, result.seconds)
+    job = app.start("make all", cwd="~/project", env={"JOBS": "2"})
+
+# Later, in any process:
+with studio_setup.connect("d-abcdefghijkl", space="hers") as app:
+    print(app.attach(job.id).wait(timeout_seconds=3600))
+```
+
+Every error is a `SetupError`, and its text says what to do. [Outcomes and codes](outcomes.md) lists the codes.
+
+The rest of this page is generated from the docstrings, and a test checks that it is up to date:
+
+```
+PYTHONPATH=src python -m tools.python_api_page > docs/python-api.md
+```
+"""
+_MAGIC = re.compile(r"__\w+__")
+_SECTION = re.compile(r"^(Raises|Args|Attributes):$", re.MULTILINE)
+
+
+def public_names() -> dict[str, Any]:
+    """Every name that the package offers, but its version, with what it stands for."""
+    return {name: getattr(studio_setup, name) for name in studio_setup.__all__ if not _MAGIC.fullmatch(name)}
+
+
+def members(cls: type) -> dict[str, Any]:
+    """The public methods and properties that a class defines itself; an enumeration's are its values."""
+    if issubclass(cls, enum.Enum):
+        return {}
+    return {
+        name: value
+        for name, value in vars(cls).items()
+        if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
+    }
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(f"\n{part}\n" for name, value in public_names().items() for part in _parts(name, value))
+
+
+def _parts(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401 (whatever is offered)
+    yield f"## {name}"
+    if not inspect.isclass(value):
+        yield _signature(name, value)
+        yield _text(value)
+        return
+    if dataclasses.is_dataclass(value):
+        yield _code("\n".join([f"class {name}:", *(f"    {_field(one)}" for one in dataclasses.fields(value))]))
+    elif issubclass(value, Exception):
+        yield f"An error: a subclass of `{inspect.getmro(value)[1].__name__}`."
+    yield _text(value)
+    if issubclass(value, enum.Enum):
+        yield "\n".join(f"- `{one.value}`" for one in value)
+    for member_name, member in members(value).items():
+        yield f"### {name}.{member_name}"
+        if inspect.isfunction(member):
+            yield _signature(member_name, member)
+        else:
+            yield _code(f"{member_name}: {inspect.get_annotations(member.fget)['return']}")
+        yield _text(member)
+
+
+def _field(field: dataclasses.Field[Any]) -> str:
+    has_default = field.default is not dataclasses.MISSING
+    return f"{field.name}: {field.type}" + (f" = {field.default!r}" if has_default else "")
+
+
+def _signature(name: str, function: Callable[..., Any]) -> str:
+    """How it is called, one parameter a line if there are several."""
+    signature = inspect.signature(function)
+    parameters = [one for one in signature.parameters.values() if one.name != "self"]
+    shown = signature.replace(parameters=parameters)
+    # Annotations are strings here; format them as they are written.
+    text = re.sub(r": '([^']*)'", r": \1", f"{name}{shown}").replace("-> '", "-> ").removesuffix("'")
+    return _code(text)
+
+
+def _code(text: str) -> str:
+    return f"```\n{text}\n```"
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 (the same)
+    """The docstring, with each line of a section such as `Raises:` as an item of a list."""
+    text, *sections = _SECTION.split(inspect.getdoc(value) or "")
+    pairs = zip(sections[::2], sections[1::2], strict=True)
+    return "\n\n".join([text.strip(), *(f"{title}:\n\n{_items(body)}" for title, body in pairs)])
+
+
+def _items(body: str) -> str:
+    """A section's entries; a line that is indented further goes on with the one before."""
+    entries = re.sub(r"\n {5,}", " ", body.strip("\n")).strip().splitlines()
+    return "\n".join(re.sub(r"^([\w, ]+):", r"- \1:", entry.strip()) for entry in entries)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
