@@ -229,13 +229,14 @@ class _ManyRun:
 
     def _connected(self, client: SageMakerClient) -> Iterator[ConnectedApp]:
         """The apps one by one, until there are too many errors."""
-        from studio_setup.api.connected_app import ConnectedApp  # noqa: PLC0415 (takes long to import)
+        from studio_setup.api.app_access import AppAccess  # noqa: PLC0415 (takes long to import)
+        from studio_setup.api.connected_app import ConnectedApp  # noqa: PLC0415
 
         for app in self._apps:
             if self._too_many_errors:
                 return
             self._begun.append(app)
-            self._open[app] = ConnectedApp(app, client)
+            self._open[app] = ConnectedApp(AppAccess(app, client))
             yield self._open[app]
 
     @property

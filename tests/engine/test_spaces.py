@@ -11,6 +11,7 @@ from emulator.app_host import StartOptions
 from emulator.studio import DOMAIN_ID, LocalStudio
 from studio_setup.handler import lambda_handler
 from studio_setup.model.outcomes import Outcome
+from studio_setup.model.setup import Command, Setup
 from tests.support.context import Context
 from tests.support.scenario import ONCE, PATIENT, Place, Scenario, statuses
 
@@ -73,7 +74,9 @@ def test_a_shared_space_is_set_up_as_the_user_configured_for_it(
     assert lambda_handler(start_app(place=shared_space).event, Context())["outcome"] == "succeeded"
 
 
-def test_a_shared_space_of_studio_classic(studio: LocalStudio, start_app: Callable[..., Scenario]) -> None:
+def test_a_shared_space_of_studio_classic(
+    studio: LocalStudio, start_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """JupyterServer apps in spaces have names of their own, and are set up like any other."""
     owner = studio.add_user_profile("classic-owner")
     place = Place(
@@ -81,6 +84,7 @@ def test_a_shared_space_of_studio_classic(studio: LocalStudio, start_app: Callab
         space=studio.add_space("classic-space", owner, app_type="JupyterServer"),
         app_name="default-1712345678",
     )
+    monkeypatch.setattr("studio_setup.handler.setup_for", lambda _app: Setup((Command("one", "true"),)))
     report = lambda_handler(start_app(place=place).event, Context())
     assert report["outcome"] == "succeeded"
     assert report["app_name"] == "default-1712345678"
