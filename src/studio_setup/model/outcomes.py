@@ -53,7 +53,8 @@ COMMAND_FAILED = Code(
     "command-failed",
     Outcome.FAILED,
     "A command ended with another exit status, or without one (`lost`: the process that waited for it was killed).",
-    "Read its `command.output` and fix the command. It runs again when the app starts next, or by hand with `--force`.",
+    "Read its `command.output` and fix the command. It runs when the app starts next; `studio-setup setup --only failed"
+    " --force` runs it now.",
 )
 SETUP_CHANGED = Code(
     "setup-changed",
@@ -66,7 +67,7 @@ RUN_LOST = Code(
     Outcome.FAILED,
     "The run was begun in this app start, but the folder in the app that kept it is gone: a command or the user emptied"
     " it. Nothing is run a second time, not by a retry either.",
-    "Find out what empties the app's TMPDIR; restart the app, or run the setup with --force.",
+    "Find out what empties the app's TMPDIR; restart the app, or run `studio-setup setup --force`.",
     is_final=True,
 )
 UNKNOWN_CLAIM = Code(
@@ -74,7 +75,7 @@ UNKNOWN_CLAIM = Code(
     Outcome.FAILED,
     "The app says that this start has been set up, but no attempt in the function's log claimed it: whoever owns the"
     " app wrote that there (in a start-up file, say), or the run is another stack's or older than what the log keeps.",
-    "Ask the owner of the app; `--force` runs the setup all the same.",
+    "Ask the owner of the app; `studio-setup setup --force` runs the setup all the same.",
     is_final=True,
 )
 NO_WORKSPACE = Code(
@@ -113,7 +114,8 @@ CLAIMED_BY_OTHER_SETUP = Code(
     "claimed-by-other-setup",
     Outcome.SKIPPED,
     "This app start was set up by another version of the commands.",
-    "The new version takes effect when the app starts next; by hand, --force runs it now.",
+    "The new version takes effect when the app starts next; `studio-setup setup --only outdated,failed --force` runs it"
+    " now.",
 )
 SSO_DOMAIN = Code(
     "sso-domain",
