@@ -24,6 +24,7 @@ from studio_setup.model.text import one_line
 from studio_setup.terminal.channel import WebSocketAddress
 
 _DELETE_TRIES = 3
+_DELETE_SECONDS = 1.0
 _MAX_ABANDONED = 5  # a server can list any number of them, and each takes a request
 _DELETE_ALL_SECONDS = 5.0
 # Longer than an attempt that is alive is ever silent (see Shell.take_over), shorter than Lambda's pause before a retry.
@@ -68,7 +69,9 @@ class Terminals:
         deadline = deadline or self._server.deadline.extended(5)
         for _ in range(_DELETE_TRIES):
             with contextlib.suppress(ConnectionLost):
-                if _says_gone(self._server.request_with_xsrf("DELETE", ("api", "terminals", name), None, deadline)):
+                # A try that is lost on the way must leave time for another.
+                one_try = deadline.within(_DELETE_SECONDS)
+                if _says_gone(self._server.request_with_xsrf("DELETE", ("api", "terminals", name), None, one_try)):
                     return True
             if deadline.expired:
                 break
