@@ -178,7 +178,8 @@ def test_a_failed_setup_reveals_no_secret(
         tools = Tools(boto3.client("sagemaker"), http, refuse)
         report = set_up(Job(app, Setup((Command("one", "true"),))), tools, deadline)
     assert addresses
-    assert report.code == "connection-lost"
+    # Which of them it is depends on how often the clock is read: it is a second later each time.
+    assert report.code in {"connection-lost", "out-of-time"}
     assert loopback.terminals == set()
     said = "".join(capsys.readouterr())
     assert log.found == set()

@@ -93,6 +93,7 @@ class Connection:
                 yield runs
         except LoginExpired as expired:
             self.base_url = ""
+            self._failures = 0  # what it takes is a new login, not patience
             self._expired_logins += 1
             if self._expired_logins == _EXPIRED_LOGINS:
                 raise LoginExpiredAgain(f"{_EXPIRED_LOGINS} logins in a row: {expired.message}") from None
