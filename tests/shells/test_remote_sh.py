@@ -103,11 +103,13 @@ def test_a_command_has_the_users_environment_and_not_our_shells(machine: Machine
 
 def test_functions_that_the_user_exports_have_no_effect(machine: Machine) -> None:
     """Where `sh` is bash, it imports functions from the environment; the keeper calls none of them."""
-    names = "[ cd echo kill printf read rm setsid sleep test true umask wait"
+    names = "[ cd command echo kill printf read rm setsid sleep test true umask wait"
     functions = {f"BASH_FUNC_{name}%%": "() { builtin echo spam; return 1; }" for name in names.split()}
     with machine.runs(**functions) as runs:
         runs.open_run(RUN, "version")
         assert run(runs, "exit 42").exit_status == 42
+        in_bash = run(runs, "case ${BASH_VERSION:+$SHELLOPTS} in *posix*) exit 1; esac", "two")
+    assert in_bash.exit_status == 0, "where there is bash, a script runs in bash, and not in sh"
     assert machine.left_processes() == {}
 
 

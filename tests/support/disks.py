@@ -1,6 +1,6 @@
-"""Disks of a few megabytes for tests to fill: file systems in a mount namespace of their own, visible only inside it.
+"""Disks of a few megabytes for tests to fill, and files with another content: in a mount namespace of their own.
 
-Nothing is mounted outside, and nothing written inside reaches this machine's disk: it is in memory, and bounded.
+Nothing is mounted outside. What is written to a disk inside never reaches this machine's: it is in memory, and bounded.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +16,20 @@ from pathlib import Path
 from tests.support.needs import needs, refused
 
 PAGE_BYTES = 4096
-_MOUNT = 'while [ $# -gt 0 ]; do mount -t tmpfs -o "$1" none "$2" || exit; shift 2; done; echo ready; exec cat'
+_MOUNT = "while [ $# -gt 0 ]; do mount {} || exit; shift 2; done; echo ready; exec cat"
+_DISK = '-t tmpfs -o "$1" none "$2"'
+_FILE = '--bind "$1" "$2"'
 
 
 @dataclass(frozen=True)
 class Disks:
-    """The namespace of the disks; a process keeps it alive."""
+    """The namespace that has them; a process keeps it alive."""
 
     keeper_pid: int
 
     @property
     def enter(self) -> tuple[str, ...]:
-        """The command that starts a program inside, where it sees the disks."""
+        """The command that starts a program inside, where it sees them."""
         namespaces = ("--user", "--mount", "--preserve-credentials", f"--target={self.keeper_pid}")
         return (needs("nsenter"), *namespaces)
 
@@ -62,8 +64,21 @@ class Disks:
 @contextmanager
 def small_disks(disks: Mapping[Path, str]) -> Iterator[Disks]:
     """Mount a disk on each folder, with these options of tmpfs; skips the test where that is not permitted."""
-    arguments = [part for folder, options in disks.items() for part in (options, str(folder))]
-    command = [needs("unshare"), "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh", *arguments]
+    with _namespace(_DISK, [part for folder, options in disks.items() for part in (options, str(folder))]) as inside:
+        yield inside
+
+
+@contextmanager
+def replaced_files(files: Mapping[Path, Path]) -> Iterator[Disks]:
+    """Mount another file on each file; skips the test where that is not permitted."""
+    with _namespace(_FILE, [str(path) for file, other in files.items() for path in (other, file)]) as inside:
+        yield inside
+
+
+@contextmanager
+def _namespace(how: str, arguments: Sequence[str]) -> Iterator[Disks]:
+    script = _MOUNT.format(how)
+    command = [needs("unshare"), "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", *arguments]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as keeper:

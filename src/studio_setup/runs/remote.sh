@@ -35,7 +35,7 @@ prepare() {
     find_app_start
     find_server
     server_variable TMPDIR
-    case $value in /*[![:print:]]* | *'>'* | [!/]* | '') value=/tmp ;; esac
+    case $value in *[[:cntrl:]]* | *'>'* | [!/]* | '') value=/tmp ;; esac # an answer cannot hold them
     [ ${#value} -le 380 ] || value=/tmp # it is in every report
     root=$value/studio-setup
     server_variable HOME
@@ -110,7 +110,8 @@ open_run() {
 # claim RUN VERSION [force]: make RUN the one that sets up this app start, unless there is one already (force replaces one
 # that is over or was stopped); answers "claim RUN VERSION VERDICT" of the run that holds the claim.
 claim() {
-    if [ ! -e "$claim" ] && [ -s "$witness" ] && [ "$3" != force ]; then
+    # In this order: whoever claims meanwhile leaves the witness last.
+    if [ -s "$witness" ] && [ ! -e "$claim" ] && [ "$3" != force ]; then
         answer="run-lost"
         return 1
     fi
@@ -154,6 +155,7 @@ has() {
 
 # finish RUN VERDICT ATTEMPT: nothing is left to do; answers "finish VERDICT ATTEMPT" of the first attempt to say so.
 finish() {
+    [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
     # A link is made only once, and takes no space.
     ln -s "$2 $3" "$root/$1/over"
     answer="finish $(readlink "$root/$1/over")"

@@ -26,7 +26,7 @@ _ENTER = "\r"
 _TAKE_OVER = (
     " exec env -u ENV -u SHELLOPTS -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
     # Exported here and not by env: a bash called sh forgets its prompt when it is not interactive.
-    """ 'export PS1="$0" PS2=; stty sane -echo;"""
+    """ 'unset -f command; export PS1="$0" PS2=; stty sane -echo;"""
     " command -v bash >/dev/null && exec bash --noprofile --norc --noediting -p -i; exec sh -i' '{prompt}'"
 )
 _FIRST_LINE = "unset HISTFILE"
