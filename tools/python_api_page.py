@@ -6,7 +6,6 @@ import dataclasses
 import enum
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,11 +52,7 @@ with studio_setup.connect("d-abcdefghijkl", space="hers") as app:
 
 Every error is a `SetupError`, and its text says what to do. [Outcomes and codes](outcomes.md) lists the codes.
 
-The rest of this page is generated from the docstrings, and a test checks that it is up to date:
-
-```
-PYTHONPATH=src python -m tools.python_api_page > docs/python-api.md
-```
+The rest of this page is generated from the docstrings by `make docs-refresh`; a test checks that it is up to date.
 """
 _MAGIC = re.compile(r"__\w+__")
 _SECTION = re.compile(r"^(Raises|Args|Attributes):$", re.MULTILINE)
@@ -136,7 +131,3 @@ def _items(body: str) -> str:
     """A section's entries; a line that is indented further goes on with the one before."""
     entries = re.sub(r"\n {5,}", " ", body.strip("\n")).strip().splitlines()
     return "\n".join(re.sub(r"^([\w, ]+):", r"- \1:", entry.strip()) for entry in entries)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

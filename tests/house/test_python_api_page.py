@@ -45,11 +45,6 @@ def _promise(value: Any) -> str:  # noqa: ANN401 (the same)
     return "" if made_up else text
 
 
-def test_the_page_is_what_the_docstrings_say() -> None:
-    """Writing the page again with `python -m tools.python_api_page` would change nothing."""
-    assert (ROOT / "docs" / "python-api.md").read_text(encoding="utf-8") == page()
-
-
 def test_every_public_name_has_a_docstring_and_types() -> None:
     """No name of `__all__`, and no public member of one, lacks a docstring or an annotation."""
     everything = dict(_everything())
