@@ -30,6 +30,7 @@ PAGES = {
 PICTURES = ("auto-installer-arch.png",)
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 _IMAGE = re.compile(r'(<img src=")([^"]+)(")')
+_REMOTE = '<script src="https://unpkg.com/iframe-worker/shim">'
 _FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 
 
@@ -46,6 +47,22 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 (mkdocs names them)
     """Rewrite the links of a page from how they are in the repository to how they are in the site."""
     return rewrite(markdown, _source_of(page.file.src_uri), {file.src_uri for file in files})
+
+
+def on_post_page(output: str, **_: object) -> str:
+    """Replace the script that the theme loads from elsewhere, for a search in files, by our own.
+
+    Raises:
+        ValueError: the theme loads it no longer, or in another way.
+    """
+    if output.count(_REMOTE) != 1:
+        raise ValueError(f"A page does not load {_REMOTE!r} once. Has the theme changed?")
+    return output.replace(_REMOTE, '<script src="search-from-files.js">')
+
+
+def on_post_template(output_content: str, template_name: str, **_: object) -> str:
+    """The same for the page that is shown where there is none."""
+    return on_post_page(output_content) if template_name == "404.html" else output_content
 
 
 def rewrite(markdown: str, source: str, site: set[str]) -> str:
