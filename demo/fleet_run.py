@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from demo.fleet import FAILING, GOING, MISSED, OUTDATED, STARTED_TODAY, TIMING_OUT, Member
-from emulator.studio import LocalStudio
+from demo.fleet import FAILING, GOING, IN_THE_WAY, LOCK, MISSED, OUTDATED, STARTED_TODAY, TIMING_OUT, Member
+from emulator.studio import DOMAIN_ID, LocalStudio
 from local_cloud.cloud import ROOT, LocalCloud
 from local_cloud.log import lines
 from local_cloud.trail import put_event
@@ -42,6 +42,11 @@ class FleetRun:
         self._wait_for_setups(STARTED_TODAY)
         self._wait(lambda: self.failures() == len((FAILING, TIMING_OUT)), "the messages in the failure queue")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which `studio-setup` finds the stack."""
+        return self._cloud.environment
+
     def command(
         self,
         *arguments: str,
@@ -55,7 +60,7 @@ class FleetRun:
         process = subprocess.Popen(
             [sys.executable, "-m", "studio_setup_cli", *arguments],
             cwd=ROOT / "src",
-            env={**self._cloud.environment, "COLUMNS": "200"},
+            env={**self._cloud.environment, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -81,6 +86,22 @@ class FleetRun:
                 self.delete(GOING)
 
         return self.command("setup", "--yes", "--max-concurrency", "1", *arguments, on_line=watch)
+
+    def mend(self) -> None:
+        """Take out of the way what made setups fail and time out."""
+        (self._studio.home_of(FAILING.user) / IN_THE_WAY).unlink()
+        (self._studio.home_of(space_name=TIMING_OUT.space) / LOCK).unlink()
+
+    def verify(self, user: str) -> tuple[int, str]:
+        """Run `studio-setup verify` for a new user, whose app it starts; the event of that start comes at once."""
+        self._studio.add_user_profile(user)
+        before = len(self._studio.events)
+
+        def deliver(line: str) -> None:
+            if line.startswith("Started "):
+                put_event(self._cloud.client("events"), self._studio.events[before])
+
+        return self.command("verify", "--domain-id", DOMAIN_ID, "--user-profile-name", user, on_line=deliver)
 
     def delete(self, member: Member) -> None:
         """Delete an app, unless it is deleted."""

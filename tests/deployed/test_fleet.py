@@ -20,7 +20,6 @@ from demo.fleet_run import FleetRun
 from emulator.studio import LocalStudio
 from local_cloud.cloud import ACCOUNT_ID, REGION, LocalCloud
 from tests.support.deployment import STACK, Deployed
-from tests.support.waiting import wait_until
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:operators"
 MORNING = {
@@ -188,10 +187,9 @@ def test_run_in_all_apps_finds_the_odd_one_out(morning: FleetRun) -> None:
     assert fleet.ODD_INDEX in printed
 
 
-def test_what_was_mended_is_set_up_again(morning: FleetRun, deployed: Deployed, tmp_path: Path) -> None:
+def test_what_was_mended_is_set_up_again(morning: FleetRun, tmp_path: Path) -> None:
     """The causes are out of the way: one command sets up those that failed, and settles their messages."""
-    (deployed.studio.home_of(fleet.FAILING.user) / fleet.IN_THE_WAY).unlink()
-    (deployed.studio.home_of(space_name=fleet.TIMING_OUT.space) / fleet.LOCK).unlink()
+    morning.mend()
     results = tmp_path / "results.jsonl"
     options = ("--only", "failed,timed-out", "--force", "--yes", "--results", str(results))
     code, printed = morning.command("setup", *options)
@@ -208,16 +206,8 @@ def test_what_was_mended_is_set_up_again(morning: FleetRun, deployed: Deployed, 
     assert set(states(morning).values()) == {"succeeded", "excluded"}
 
 
-def test_verify_starts_an_app_and_follows_its_setup(morning: FleetRun, deployed: Deployed) -> None:
+def test_verify_starts_an_app_and_follows_its_setup(morning: FleetRun) -> None:
     """With the rule, the function and the log that are deployed; it ends with 0."""
-    events, user = len(deployed.studio.events), deployed.studio.add_user_profile("walter")
-
-    def deliver(line: str) -> None:
-        if line.startswith("Started "):
-            wait_until(lambda: len(deployed.studio.events) > events, "the event")
-            deployed.deliver(deployed.studio.events[-1])
-
-    options = ("--domain-id", fleet.FAILING.domain_id, "--user-profile-name", user)
-    code, printed = morning.command("verify", *options, on_line=deliver)
+    code, printed = morning.verify("walter")
     assert code == 0, printed
     assert "succeeded: succeeded" in printed
