@@ -41,7 +41,7 @@ lint: setup ## Check style, types and template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/run $$(find src -name '*.sh')
+	$(BIN)/shellcheck .ci/run $$(find src demo -name '*.sh')
 	$(SAM) validate
 	$(SCAN) --file template.sam.yaml
 

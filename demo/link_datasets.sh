@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Links the team's datasets into the home.
 set -eu
 cd

@@ -17,7 +17,7 @@ TEXT = "{http://www.w3.org/2000/svg}text"
 
 def refers_elsewhere(svg: str) -> bool:
     """Does a picture load anything? A reference to a part of itself begins with #."""
-    without_names = re.sub(r'xmlns(:\w+)?="[^"]*"', "", svg)
+    without_names = re.sub(r'xmlns(:\w+)?="[^"]*"|<!--.*?-->', "", svg, flags=re.DOTALL)
     return bool(re.search(r"@font-face|@import|https?:|url\((?!#)|href=\"(?!#)", without_names))
 
 
