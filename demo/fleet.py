@@ -42,8 +42,8 @@ class Member:
     user: str = ""
     space: str = ""
     domain_id: str = DOMAIN_ID
-    files: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     has_server: bool = True
 
     @property
