@@ -89,17 +89,12 @@ def _page(fleet: FleetRun, pictures: dict[str, str]) -> str:
     def record(*arguments: str) -> str:
         return _session(*arguments, ended=fleet.command(*arguments))
 
-    found = [
-        _INTRODUCTION,
-        *_found(record),
-    ]
+    found = [_INTRODUCTION, *_found(record), record("setup", "--dry-run")]
     ended = fleet.set_up_while_one_goes(on_line=lambda _line: None)
     arguments = ("setup", "--yes", "--max-concurrency", "1")
     pictures["setup"] = picture(f"$ studio-setup {' '.join(arguments)}\n{ended[1]}", "studio-setup setup")
     set_up = [
-        "## Set up what was missed\n",
-        "Nobody heard of two starts. While the first app is set up, the second is deleted, which is no error:\n",
-        record("setup", "--dry-run"),
+        "While the first app is set up, the second is deleted, which is no error:\n",
         "![studio-setup setup on a terminal](setup.svg)\n",
         _session(*arguments, ended=ended),
     ]
@@ -135,6 +130,7 @@ def _found(record: _Record) -> list[str]:
         "With `--probe` the deployed function does everything but the commands:\n",
         record("doctor", "--probe", SUCCEEDING[0].user),
         record("doctor", "--probe", OF_SSO_DOMAIN.user),
+        "## Set up what was missed\n",
     ]
 
 
@@ -142,8 +138,8 @@ def _session(*arguments: str, ended: tuple[int, str]) -> str:
     """A command, what it printed, and its exit status if that is not 0."""
     code, printed = ended
     shown = " ".join(f"'{one}'" if re.search(r"[^\w/.,=-]", one) else one for one in arguments)
-    if "--probe" in arguments:  # the other checks are shown above
-        printed = "…\n" + "".join(line for line in printed.splitlines(keepends=True) if ": probe of " in line)
+    if "--probe" in arguments:  # the other checks, and the exit status that they make, are shown above
+        code, printed = 0, "…\n" + "".join(line for line in printed.splitlines(keepends=True) if ": probe of " in line)
     status = f"$ echo $?\n{code}\n" if code else ""
     return f"```\n$ studio-setup {shown}\n{printed}{status}```\n"
 

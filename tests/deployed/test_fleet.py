@@ -187,8 +187,9 @@ def find_the_odd_one_out(morning: FleetRun) -> None:
     heads = [line for line in printed.splitlines() if "): " in line]
     alike = sorted(member.owner for member in fleet.REACHABLE if member.owner != "erin")
     assert code == 5, "the worst: some apps are not ours to enter"
-    assert heads[:2] == [f"{', '.join(alike)} ({len(alike)}): exit status 0", "erin (1): exit status 0"]
-    assert {head.split(" (1): ")[0] for head in heads[2:]} == {"judy", "team-space"}
+    assert heads[0] == f"{', '.join(alike)} ({len(alike)}): exit status 0"
+    assert "erin (1): exit status 0" in heads
+    assert {head.split(" (1): ")[0] for head in heads[1:]} == {"erin", "judy", "team-space"}
     assert fleet.ODD_INDEX in printed
 
 
