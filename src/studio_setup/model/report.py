@@ -61,7 +61,8 @@ class CommandResult:
 class SetupReport:
     """The outcome of one attempt at a setup.
 
-    `setup_version` is the digest of the commands, `attempt` an id of this invocation's work on the run,
+    `setup_version` is the digest of the commands (of an app start that is set up already, of those that did it, as
+    `run_id` is the run that did), `attempt` an id of this invocation's work on the run,
     `app_created_at` the app's CreationTime (ISO 8601; empty while it is not known). `resumed`: another invocation
     began the run, and this one joined it. `repeated`: there was nothing left to do, and the verdict is the one that
     was reported before.
