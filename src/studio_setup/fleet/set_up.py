@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,15 @@ class SetUpResult:
     def is_error(self) -> bool:
         """Should the app have been set up, and was not? One that is gone or not ours to set up is no error."""
         return self.outcome is None or self.outcome.is_error or self.code in _REFUSALS
+
+    @property
+    def app_created_at(self) -> datetime | None:
+        """When the app that was set up was created, if the report says so."""
+        try:
+            moment = datetime.fromisoformat(str((self.report or {}).get("app_created_at")))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON types, and how it was come by; `outcome` is null without a report."""
