@@ -74,9 +74,7 @@ def receive_failures(queue: FailureQueue) -> list[FailureMessage]:
     return list(found.values())
 
 
-def of_app_starts(
-    failures: Sequence[FailureMessage], created_at: Mapping[str, datetime]
-) -> list[FailureMessage]:
+def of_app_starts(failures: Sequence[FailureMessage], created_at: Mapping[str, datetime]) -> list[FailureMessage]:
     """Those of the messages that are about these app starts: the apps by their labels, with their creation times.
 
     An app that is created again within a day may keep its creation time (API reference of DescribeApp); of the calls
@@ -88,9 +86,7 @@ def of_app_starts(
         if failure.app and failure.at and not failure.is_of_request:
             last[failure.app.label] = max(failure.at, last.get(failure.app.label, failure.at))
     return [
-        failure
-        for failure in found
-        if failure.app and (failure.is_of_request or failure.at == last[failure.app.label])
+        failure for failure in found if failure.app and (failure.is_of_request or failure.at == last[failure.app.label])
     ]
 
 
