@@ -26,16 +26,26 @@ _INTERRUPTED_STATUS = 130
 _OUTPUT_CLOSED_STATUS = 141  # as a shell says of a program that SIGPIPE has ended
 
 
+class _Unread(Exception):
+    """Nobody reads the output any more."""
+
+
 class _Interruptible(click.Group):
     """Commands that can be interrupted, also by whoever reads their output; click would call that a failure."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:  # noqa: ANN401 (click's)
+        """Read the arguments; `--help` and `--version` print their answer here."""
+        try:
+            return super().make_context(*arguments, **options)
+        except BrokenPipeError:
+            raise _Unread from None
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's)
         """The exit status of the command that `ctx` names."""
         try:
             return super().invoke(ctx)
         except (BrokenPipeError, OutputClosed):
-            _drop_what_nobody_reads()
-            return _OUTPUT_CLOSED_STATUS
+            raise _Unread from None
         except KeyboardInterrupt:
             return _interrupted()
 
@@ -63,6 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BadInput as error:
         click.echo(f"studio-setup: {error}", err=True)
         return _USAGE_STATUS
+    except _Unread:
+        _drop_what_nobody_reads()
+        return _OUTPUT_CLOSED_STATUS
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
 
