@@ -59,8 +59,8 @@ COMMAND = ["--command", "true"]
 
 def python_api() -> None:
     """What a program does with an app of each kind."""
-    for names in ({"user": "alice"}, {"space": "team"}):
-        with contextlib.suppress(studio_setup.SetupError), studio_setup.connect(DOMAIN, **names) as app:
+    for app in (studio_setup.connect(DOMAIN, user="alice"), studio_setup.connect(DOMAIN, space="team")):
+        with contextlib.suppress(studio_setup.SetupError), app:
             app.run("true")
 
 

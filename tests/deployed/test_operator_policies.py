@@ -183,8 +183,8 @@ def _run_many(start: Start) -> None:
 
 
 def _python_api(start: Start) -> None:
-    names = {"space": start.space} if start.space else {"user": start.user}
-    with studio_setup.connect(DOMAIN_ID, **names) as app:
+    user, space = ("", start.space) if start.space else (start.user, "")
+    with studio_setup.connect(DOMAIN_ID, user=user, space=space) as app:
         assert app.run("echo here").output == "here\n"
 
 

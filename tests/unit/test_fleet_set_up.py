@@ -227,7 +227,8 @@ def throttle(aws: FakeAws, times: int) -> None:
 
 def test_a_throttled_call_is_made_again_after_a_pause(aws: FakeAws) -> None:
     """Other setups take up the function's concurrency for minutes; nothing has begun, so nothing is begun twice."""
-    clock, said, function = Clock(), [], DeployedFunction(boto3.Session().client("lambda"), "studio-setup")
+    clock, function = Clock(), DeployedFunction(boto3.Session().client("lambda"), "studio-setup")
+    said: list[str] = []
     throttle(aws, 3)
     result = set_up_app(function, ALICE, force=True, waits=Waits(clock.deadline, said.append))
     assert (result.outcome, result.attempts) == (Outcome.SUCCEEDED, 1)
