@@ -15,6 +15,7 @@ from studio_setup_cli.exit_status import EXIT_STATUS
 from studio_setup_cli.main import main
 from tests.support.loopback import Loopback
 
+SRC = Path(__file__).parents[2] / "src"
 RUN = ["run", "--domain-id", "d-abcdefghijkl", "--user-profile-name", "alice"]
 
 
@@ -153,7 +154,9 @@ def test_help_that_nobody_reads_ends_as_any_output_does(arguments: list[str]) ->
     os.close(reader)
     with os.fdopen(writer, "wb") as output:
         command = [sys.executable, "-m", "studio_setup_cli", *arguments]
-        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, cwd=SRC, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
     assert (done.returncode, done.stderr) == (141, "")
 
 
