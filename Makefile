@@ -69,8 +69,8 @@ soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 
 bench: setup ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
-	@PYTHONPATH=src:. $(BIN)/python bench/fleet.py
 	@PYTHONPATH=src:. $(BIN)/python bench/run_many.py
+	@PYTHONPATH=src:. $(BIN)/python bench/fleet.py
 
 demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep)

@@ -26,10 +26,6 @@ _INTERRUPTED_STATUS = 130
 _OUTPUT_CLOSED_STATUS = 141  # as a shell says of a program that SIGPIPE has ended
 
 
-class _Unread(Exception):
-    """Nobody reads the output any more."""
-
-
 class _Interruptible(click.Group):
     """Commands that can be interrupted, also by whoever reads their output; click would call that a failure."""
 
@@ -48,6 +44,10 @@ class _Interruptible(click.Group):
             raise _Unread from None
         except KeyboardInterrupt:
             return _interrupted()
+
+
+class _Unread(Exception):
+    """Nobody reads the output any more."""
 
 
 @click.group(name="studio-setup", cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
