@@ -74,11 +74,13 @@ _API = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """What the Python API offers under that name."""
-    if name not in _API:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.api.{_API[name]}"), name)
+if not typing.TYPE_CHECKING:  # where every name is known
+
+    def __getattr__(name: str) -> object:
+        """What the Python API offers under that name."""
+        if name not in _API:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.api.{_API[name]}"), name)
 
 
 def __dir__() -> list[str]:
