@@ -80,10 +80,10 @@ class Row:
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
         target = "" if self.target is None else f" (target ≤ {_short(self.target)}{'' if self.is_met else ', MISSED'})"
-        if self.beside_value is None:
-            told = f"{self.name}: {self.value}{unit}{target}"
-        else:
-            told = f"{self.name}: {self.value}{unit}; {self.beside}: {self.beside_value}{unit}; ratio {self.ratio:.2f}{target}"
+        told = f"{self.name}: {self.value}{unit}"
+        if self.beside_value is not None:
+            told += f"; {self.beside}: {self.beside_value}{unit}; ratio {self.ratio:.2f}"
+        told += target
         return told if self.is_met or not self.reason else f"{told}; {self.reason}"
 
 
