@@ -32,8 +32,8 @@ MAX_RATIO = 1.10
 _BUNDLE = ROOT / ".aws-sam" / "build" / "StudioSetupFunction"
 _LIMIT_SECONDS = 60.0
 _WHY_LONGER = (
-    "nothing can be written to the function's folder on Lambda, so each start compiles our forty modules, which is half of"
-    " what they take; compiled ones in the bundle would fit one version of Python only"
+    "nothing can be written to the function's folder on Lambda, so each start compiles our modules: half of what they"
+    " take; compiled ones in the bundle would fit one version of Python only"
 )
 _EVENT = {
     "source": "studio-setup",
