@@ -56,7 +56,7 @@ def test_a_throttled_call_is_retried_until_the_deadline(
     assert len(set(fake_time.slept)) == 6
     assert min(fake_time.slept) >= 1
     assert fake_time.slept[0] < 12
-    assert 60 < sum(fake_time.slept) < 200
+    assert 40 < sum(fake_time.slept) < 110
 
 
 def test_throttling_ends_at_the_deadline(fake_time: FakeTime) -> None:
@@ -65,7 +65,7 @@ def test_throttling_ends_at_the_deadline(fake_time: FakeTime) -> None:
     with pytest.raises(ControlPlaneRefused, match="ThrottlingException"):
         ControlPlane(client, fake_time.deadline(600)).call("describe_domain", **DOMAIN)
     assert sum(fake_time.slept) == pytest.approx(600)
-    assert 8 <= client.calls <= 12
+    assert 30 <= client.calls <= 65
 
 
 def test_all_calls_of_a_setup_share_the_rounds(
@@ -76,7 +76,7 @@ def test_all_calls_of_a_setup_share_the_rounds(
         sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400)
         sagemaker.add_response("describe_domain", {}, DOMAIN)
         control_plane.call("describe_domain", **DOMAIN)
-    assert sum(fake_time.slept) > 2.5 * 4.5 * 1.6
+    assert sum(fake_time.slept) > 17
 
 
 def test_throttling_at_the_deadline_is_the_reason(

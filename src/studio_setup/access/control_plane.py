@@ -39,6 +39,11 @@ class ControlPlane:
         self._deadline = deadline
         self._backoff = Backoff()
 
+    @property
+    def refusals(self) -> int:
+        """How many calls have been throttled so far."""
+        return self._backoff.refusals
+
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 (the SDK's own)
         """The API's answer; retried while it is throttled, and a few times if it fails or cannot be reached.
 
