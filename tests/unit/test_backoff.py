@@ -29,7 +29,7 @@ def test_whoever_is_refused_first_comes_back_within_the_first_round() -> None:
 
 def test_without_a_single_accepted_call_the_first_round_is_longer() -> None:
     """The setups that were accepted have used up all that the API takes, so they are many."""
-    assert Backoff().refused(1000) == (1, 2.5 * FIRST_ROUND_SECONDS)
+    assert Backoff().refused(1000) == (1, 2.8 * FIRST_ROUND_SECONDS)
 
 
 def test_whoever_is_refused_again_comes_back_in_the_next_round() -> None:
@@ -47,7 +47,7 @@ def test_a_refusal_late_in_a_round_leaves_room_to_spread() -> None:
     """Nobody hammers because the next round is nearly over."""
     backoff = Backoff()
     backoff.refused(1000)
-    assert backoff.refused(1000 + 1.9 * 2.5 * FIRST_ROUND_SECONDS) == (1, 1 + 2.5 * FIRST_ROUND_SECONDS / 2)
+    assert backoff.refused(1000 + 1.9 * 2.8 * FIRST_ROUND_SECONDS) == (1, 1 + 2.8 * FIRST_ROUND_SECONDS / 2)
 
 
 def test_a_refusal_long_after_the_others_begins_anew() -> None:

@@ -12,9 +12,9 @@ otherwise wait for minutes, and those that have just come would take their place
 
 from __future__ import annotations
 
-FIRST_ROUND_SECONDS = 4.5
+FIRST_ROUND_SECONDS = 4.0
 # Where not even its first call was accepted, a setup has begun together with many.
-_MANY = 2.5
+_MANY = 2.8
 _GROWTH = 1.6
 # A rate is counted over some time, over a second for what is so many a second: nobody is accepted before that is over.
 _LEAST_SECONDS = 1.0
