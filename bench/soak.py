@@ -3,8 +3,8 @@
 Some apps on the local Studio get one setup after another. Whatever happens during a setup, its outcome, exit statuses
 and effects must be the right ones, and nothing may be left over. The function runs as it is deployed, from the event to
 what it returns or raises, in processes of its own. Each setup is for an app start of its own: some are real restarts of
-the app, most are simulated by deleting what setups keep on the app's disk. Throttled calls are retried within two
-seconds instead of thirty.
+the app, most are simulated by deleting what setups keep on the app's disk. Throttled calls are retried sooner
+than the engine would.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalStudio() as studio,
-        Invocations(Path(folder), studio.sagemaker_endpoint, throttled_seconds=2) as invocations,
+        Invocations(Path(folder), studio.sagemaker_endpoint, first_round_seconds=0.25) as invocations,
     ):
         studio.add_domain()
         apps = [SoakApp(studio, f"user-{at}", in_space=at % 2 == 1) for at in range(options.parallel)]

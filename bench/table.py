@@ -79,14 +79,12 @@ class Row:
 
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
-        parts = [f"{self.name}: {self.value}{unit}"]
-        if self.beside_value:
-            parts.append(f"{self.beside}: {self.beside_value}{unit}")
-        ratio = "" if self.ratio is None else f"ratio {self.ratio:.2f} "
-        target = "" if self.target is None else f"(target ≤ {_short(self.target)}{'' if self.is_met else ', MISSED'})"
-        parts.append(f"{ratio}{target}".strip())
-        parts.append("" if self.is_met else self.reason)
-        return "; ".join(filter(None, parts))
+        target = "" if self.target is None else f" (target ≤ {_short(self.target)}{'' if self.is_met else ', MISSED'})"
+        told = f"{self.name}: {self.value}{unit}"
+        if self.beside_value is not None:
+            told += f"; {self.beside}: {self.beside_value}{unit}; ratio {self.ratio:.2f}"
+        told += target
+        return told if self.is_met or not self.reason else f"{told}; {self.reason}"
 
 
 class Table:

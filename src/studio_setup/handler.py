@@ -138,4 +138,7 @@ def _logs_client() -> CloudWatchLogsClient:
 @functools.cache
 def sagemaker_client() -> SageMakerClient:
     """A client for as long as Lambda keeps this process: its connections are used again by the next invocation."""
-    return boto3.client("sagemaker", config=SDK_CONFIG)
+    client = boto3.client("sagemaker", config=SDK_CONFIG)
+    # For its first error the SDK searches the API's whole model: done now, it need not be done when many are throttled.
+    _ = client.meta.service_model.error_shapes
+    return client

@@ -13,20 +13,15 @@ import click
 
 from studio_setup import __version__
 from studio_setup.model.errors import BadInput
-from studio_setup_cli.doctor import doctor
-from studio_setup_cli.logs import logs
-from studio_setup_cli.run import run
-from studio_setup_cli.setup import setup
-from studio_setup_cli.status import status
+from studio_setup_cli.subcommands import Subcommands
 from studio_setup_cli.terminal_view import OutputClosed
-from studio_setup_cli.verify import verify
 
 _USAGE_STATUS = 2
 _INTERRUPTED_STATUS = 130
 _OUTPUT_CLOSED_STATUS = 141  # as a shell says of a program that SIGPIPE has ended
 
 
-class _Interruptible(click.Group):
+class _Interruptible(Subcommands):
     """Commands that can be interrupted, also by whoever reads their output; click would call that a failure."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:  # noqa: ANN401 (click's)
@@ -54,10 +49,6 @@ class _Unread(Exception):
 @click.version_option(__version__)
 def cli() -> None:
     """Run commands and setups in the SageMaker Studio apps of your users."""
-
-
-for _command in (status, setup, logs, run, doctor, verify):
-    cli.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -66,8 +66,8 @@ def test_every_public_name_is_on_the_page() -> None:
 
 def test_nothing_else_is_offered() -> None:
     """What can be imported from the package is listed in `__all__`, but for its own modules."""
-    names = {name for name, value in vars(studio_setup).items() if not name.startswith("_")}
-    assert {name for name in names if not inspect.ismodule(vars(studio_setup)[name])} == set(public_names())
+    names = {name for name in dir(studio_setup) if not name.startswith("_")}
+    assert {name for name in names if not inspect.ismodule(getattr(studio_setup, name))} == set(public_names())
 
 
 def _examples() -> Iterator[tuple[str, str]]:

@@ -45,7 +45,7 @@ def test_a_row_is_printed_with_everything_it_has(capsys: pytest.CaptureFixture[s
     Table().add(Row("memory", THREE, "MB", 2, reason="light is not faster"))
     assert capsys.readouterr().out.splitlines() == [
         "a setup: 0.2 (0.15-0.25, 3 times) s; a bare one: 2 s; ratio 0.10 (target ≤ 0.5)",
-        "memory: 3 MB; (target ≤ 2, MISSED); light is not faster",
+        "memory: 3 MB (target ≤ 2, MISSED); light is not faster",
     ]
 
 

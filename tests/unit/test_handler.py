@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from botocore.exceptions import ClientError
 
 from setups import setup_for
 from studio_setup import handler
@@ -50,6 +51,21 @@ def test_the_next_invocation_reuses_the_client(monkeypatch: pytest.MonkeyPatch) 
     client = sagemaker_client()
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert sagemaker_client() is client
+
+
+def test_the_first_error_is_not_dearer_than_the_next(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the SDK searches the API's whole model for is known before the first call that is throttled."""
+    sagemaker_client.cache_clear()
+    loopback.refuse("DescribeDomain", "ThrottlingException")
+    client = sagemaker_client()
+    monkeypatch.setattr("botocore.model.ServiceModel.shape_for", _fail_search)
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        client.describe_domain(DomainId="d-abcdefghijkl")
+    sagemaker_client.cache_clear()
+
+
+def _fail_search(*_: object) -> NoReturn:
+    raise AssertionError("the whole model is searched")
 
 
 @pytest.mark.parametrize(
