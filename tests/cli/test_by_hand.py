@@ -82,7 +82,7 @@ def test_a_command_over_its_limit_ends_with_1(shared_app: Callable[..., Scenario
     done = run(*app_options(scenario), "--timeout-seconds", "1", "--command", "sleep 600")
     assert done.returncode == 1
     assert "timed_out" in done.stdout
-    assert scenario.app.processes() == [scenario.app.jupyter_pid]
+    scenario.wait_until_idle()
 
 
 def test_ad_hoc_runs_ignore_the_claim(shared_app: Callable[..., Scenario]) -> None:

@@ -33,7 +33,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 def result(output: str = "", exit_status: int | None = 0, state: CommandState = CommandState.EXITED) -> Result:
     """A result of run_many."""
-    return Result(exit_status, output, len(output), 0, 0.1, state, "0123456789ab")
+    return Result(exit_status, output, len(output), 0, 0.1, state, "0123456789ab", "/tmp/log")
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 import studio_setup
 from emulator.studio import DOMAIN_ID
 from studio_setup import ConnectedApp
-from studio_setup.model.errors import AppDeleted, OutOfTime, RunLost
+from studio_setup.model.errors import AppDeleted, AppReplaced, OutOfTime, RunLost
 from studio_setup.model.report import CommandState
 from tests.support.scenario import Scenario
 
@@ -142,6 +142,15 @@ def test_a_killed_jupyter_server_does_not_end_a_command(shared_app: Callable[...
 
     with _connect(scenario) as app:
         assert app.run(WAITS, on_output=kill).output == "begun\ndone\n"
+
+
+def test_an_app_that_is_restarted_never_runs_a_command_twice(start_app: Callable[..., Scenario]) -> None:
+    """The run went with the app, which is an error; the command is not run again in the new one."""
+    scenario = start_app()
+    with _connect(scenario) as app, pytest.raises((AppDeleted, AppReplaced)):
+        app.run(WAITS, timeout_seconds=30, on_output=lambda _text: scenario.restart_app_quickly())
+    assert scenario.effects() == ["begun"]
+    assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
 def test_a_closed_object_says_so(shared_app: Callable[..., Scenario]) -> None:

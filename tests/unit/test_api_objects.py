@@ -34,6 +34,7 @@ RESULT = Result(
     seconds=1.5,
     state=CommandState.EXITED,
     job_id="0123456789ab",
+    log_path="/tmp/runs/0123456789ab/command.log",
 )
 FAILED = replace(RESULT, exit_status=3)
 TIMED_OUT = replace(RESULT, exit_status=None, seconds=None, state=CommandState.TIMED_OUT)
@@ -73,7 +74,7 @@ def test_only_exit_status_0_is_success() -> None:
 
 @pytest.mark.parametrize(
     ("result", "how"),
-    [pytest.param(FAILED, "exit status 3", id="failed"), pytest.param(TIMED_OUT, "timed_out", id="timed-out")],
+    [pytest.param(FAILED, "exit status 3", id="failed"), pytest.param(TIMED_OUT, "timed out", id="timed-out")],
 )
 def test_a_failed_command_is_an_error_of_the_engine(result: Result, how: str) -> None:
     """It says how the command ended and what it printed last, and carries the result."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studio_setup.api.connected_app import ConnectedApp
-from studio_setup.model.app import KNOWN_APP_TYPES, App
+from studio_setup.model.app import App, app_type_with_terminals
 from studio_setup.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def connect(
     """
     if not user and not space:
         raise BadInput("Whose app is it? Give user, space, or both.")
-    if app_type and app_type not in KNOWN_APP_TYPES:
-        raise BadInput(f"Apps of type {app_type!r} have no Jupyter terminals; it takes: {', '.join(KNOWN_APP_TYPES)}.")
-    app = App(domain_id, user, app_type or ("JupyterLab" if space else "JupyterServer"), app_name, space)
+    app = App(domain_id, user, app_type_with_terminals(app_type, of_space=bool(space)), app_name, space)
     # Imported here and below so that importing the package costs nothing.
     from studio_setup.api.app_access import AppAccess  # noqa: PLC0415
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from studio_setup.api.job import COMMAND_NAME, Job, checked
-from studio_setup.api.results import Result, result_of
+from studio_setup.api.job import Job, checked
+from studio_setup.api.one_run import OneRun, command_of
+from studio_setup.api.results import Result
 from studio_setup.api.terminal import Terminal
 from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput
-from studio_setup.model.setup import Command, Setup, read_script
-from studio_setup.runs.command_run import CommandRun, Listener
-from studio_setup.runs.remote_runs import RemoteRuns
 
 if TYPE_CHECKING:
     from studio_setup.api.app_access import AppAccess
@@ -77,24 +74,8 @@ class ConnectedApp:
             BadInput: the command, the file, the limit or a variable is not valid.
             SetupError: the app cannot be reached; `str()` has the remedy.
         """
-        what = _command(command, timeout_seconds, cwd, env)
-        job_id = secrets.token_hex(6)
-        output: list[str] = []
-
-        def hear(text: str) -> None:
-            output.append(text)
-            if on_output:
-                on_output(text)
-
-        follower = CommandRun(job_id, what, Listener(hear, self.access.check_open))
-
-        def work(runs: RemoteRuns) -> Result:
-            _open_run(runs, job_id, what)
-            result = result_of(follower.carry_out(runs), "".join(output), job_id)
-            runs.finish(job_id, "succeeded" if result.succeeded else "failed", job_id)
-            return result
-
-        return checked(self.access.carry_out(work, timeout_seconds), check=check)
+        one_run = OneRun(self.access, command_of(command, timeout_seconds, cwd, env))
+        return checked(one_run.result(on_output), check=check)
 
     def start(
         self,
@@ -109,15 +90,9 @@ class ConnectedApp:
         Raises:
             BadInput, SetupError: as `run`.
         """
-        what = _command(command, timeout_seconds, cwd, env)
-        job_id = secrets.token_hex(6)
-
-        def work(runs: RemoteRuns) -> None:
-            _open_run(runs, job_id, what)
-            CommandRun(job_id, what).start(runs)
-
-        self.access.carry_out(work)
-        return Job(self.access, job_id)
+        one_run = OneRun(self.access, command_of(command, timeout_seconds, cwd, env))
+        one_run.start()
+        return Job(self.access, one_run.id)
 
     def attach(self, job_id: str) -> Job:
         """The job of that id (`Job.id`, `Result.job_id`), which any process may have started.
@@ -136,13 +111,3 @@ class ConnectedApp:
             SetupError: the app cannot be reached.
         """
         return self.access.terminals()
-
-
-def _command(command: str | Path, timeout_seconds: int, cwd: str, env: Mapping[str, str] | None) -> Command:
-    script = read_script(command) if isinstance(command, Path) else command
-    return Command(COMMAND_NAME, script, timeout_seconds, environment=dict(env or {}), cwd=cwd)
-
-
-def _open_run(runs: RemoteRuns, job_id: str, command: Command) -> None:
-    if not runs.has(job_id):
-        runs.open_run(job_id, Setup((command,)).version)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from studio_setup.model import outcomes
 from studio_setup.model.errors import SetupError
-from studio_setup.model.report import CommandResult, CommandState
+from studio_setup.model.report import CommandResult, CommandState, how_it_ended
 from studio_setup.model.text import one_line
 
 _SHOWN_CHARACTERS = 200
@@ -31,6 +31,7 @@ class Result:
     seconds: float | None
     state: CommandState
     job_id: str
+    log_path: str
 
     @property
     def succeeded(self) -> bool:
@@ -56,7 +57,7 @@ class CommandFailed(SetupError):
     code = outcomes.COMMAND_FAILED
 
     def __init__(self, result: Result) -> None:
-        how = f"exit status {result.exit_status}" if result.state is CommandState.EXITED else str(result.state)
+        how = how_it_ended(result.state, result.exit_status)
         last = one_line(result.output[-_SHOWN_CHARACTERS:])
         super().__init__(f"The command failed ({how}); it printed last: {last!r}.")
         self.result = result
@@ -76,4 +77,5 @@ def result_of(command: CommandResult, output: str, job_id: str) -> Result:
         seconds=command.seconds,
         state=command.state,
         job_id=job_id,
+        log_path=command.log_path,
     )

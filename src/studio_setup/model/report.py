@@ -35,6 +35,11 @@ class CommandState(StrEnum):
     LOST = "lost"  # gone without an exit status: its keeper in the app was killed
 
 
+def how_it_ended(state: CommandState, exit_status: int | None) -> str:
+    """How a command ended, in a few words."""
+    return f"exit status {exit_status}" if state is CommandState.EXITED else state.replace("_", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """How one command ended; `exit_status` is None while it is not known."""
