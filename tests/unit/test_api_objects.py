@@ -60,6 +60,26 @@ def test_a_notebook_shows_a_result_with_its_output_folded_in(result: Result, htm
     assert result._repr_html_() == f"{html}</summary>{ESCAPED}</details>"
 
 
+def test_nothing_that_a_command_prints_is_markup_for_a_notebook(app: App) -> None:
+    """Whatever it closes or opens, it is text; control characters are left out."""
+    hostile = "</pre></details><script>alert('x')</script><img src=x onerror=\"alert(1)\">\x1b]0;title\x07\u202e"
+    for shown in (replace(RESULT, output=hostile), AppResult(app, error=AppDeleted(hostile))):
+        html = shown._repr_html_()
+        assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;" in html
+        assert "<script" not in html
+        assert "<img" not in html
+        assert not {"\x1b", "\x07", "\u202e"} & set(html)
+
+
+def test_a_notebook_is_not_flooded_by_output() -> None:
+    """Of long output both ends are shown, and how much is left out."""
+    html = replace(RESULT, output="first\n" + "'" * 65_536 + "\nlast")._repr_html_()
+    assert len(html) < 128 * 1024
+    assert "first\n" in html
+    assert "\nlast</pre>" in html
+    assert "[49547 characters not shown here]" in html
+
+
 def test_a_notebook_shows_what_came_of_each_app(app: App) -> None:
     """The app, then the result or the error, and nothing of an error is markup."""
     assert AppResult(app, RESULT)._repr_html_() == f"<b>{app.label}</b> {RESULT._repr_html_()}"

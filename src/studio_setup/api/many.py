@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from studio_setup.api.results import Result
 from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.errors import SetupError
+from studio_setup.model.notebook_html import line
 
 OnOutput = Callable[[App, str], object]
 
@@ -35,8 +35,8 @@ class AppResult:
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
-        shown = self.result._repr_html_() if self.result else html.escape(str(self.error))
-        return f"<b>{html.escape(self.app.label)}</b> {shown}"
+        shown = self.result._repr_html_() if self.result else line(str(self.error))
+        return f"<b>{line(self.app.label)}</b> {shown}"
 
 
 def run_many(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
 from studio_setup.model import outcomes
 from studio_setup.model.errors import SetupError
+from studio_setup.model.notebook_html import details, output
 from studio_setup.model.report import CommandResult, CommandState, how_it_ended
 from studio_setup.model.text import one_line
 
@@ -43,12 +43,11 @@ class Result:
         return self.output
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: state, status and time, with the output folded in."""
+        """How a notebook shows it: state, status and time, with the output folded in; open if it failed."""
         status = "" if self.exit_status is None else f", exit status {self.exit_status}"
         took = "" if self.seconds is None else f", {self.seconds} s"
-        summary = html.escape(f"{self.state}{status}{took}, {self.output_bytes} bytes")
-        is_open = "" if self.succeeded else " open"
-        return f"<details{is_open}><summary>{summary}</summary><pre>{html.escape(self.output)}</pre></details>"
+        summary = f"{self.state}{status}{took}, {self.output_bytes} bytes"
+        return details(summary, output(self.output), is_open=not self.succeeded)
 
 
 class CommandFailed(SetupError):
