@@ -20,6 +20,7 @@ from studio_setup import (
     Job,
     Result,
     SetupError,
+    run_many,
 )
 from studio_setup.api.app_access import AppAccess
 
@@ -131,6 +132,19 @@ def test_a_closed_connection_says_so(connected: ConnectedApp, use: Callable[[Con
     connected.close()
     with pytest.raises(BadInput, match="is closed; connect again"):
         use(connected, job)
+
+
+def test_closing_twice_is_no_error(connected: ConnectedApp) -> None:
+    """The second time does nothing, also where a `with` statement is what closes it again."""
+    with connected as app:
+        app.close()
+        app.close()
+
+
+def test_a_concurrency_of_none_is_bad_input(connected: ConnectedApp) -> None:
+    """It is said before anything is run."""
+    with pytest.raises(BadInput, match="max_concurrency is 0; it must be at least 1"):
+        next(run_many([connected], "true", max_concurrency=0))
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,12 @@ def connect(
     session: boto3.Session | None = None,
     region: str = "",
 ) -> ConnectedApp:
-    """A user's app (`user`: the user profile's name) or a space's (`space`); use it in a `with` statement.
+    """A user's app (`user`: the name of the user profile) or a space's (`space`), to run commands in.
 
-    `app_type` is JupyterServer, or JupyterLab (the default for a space). For a space, `user` is whom to log in as: its
-    owner unless given. `session` and `region` are the AWS access to use: that of the environment unless given. It takes
-    the permissions sagemaker:DescribeDomain, DescribeSpace, DescribeApp and CreatePresignedDomainUrl. Nothing is called
-    yet; the app must run, or be about to, when something is.
+    `app_type` is JupyterServer, which a user's app is unless given, or JupyterLab, which a space's is. For a space,
+    `user` is whom to log in as: its owner unless given. `session` and `region` are the AWS access to use: that of the
+    environment unless given. It takes the permissions sagemaker:DescribeDomain, DescribeSpace, DescribeApp and
+    CreatePresignedDomainUrl. Nothing is called yet; the app must run, or be about to, when something is.
 
     Raises:
         BadInput: a name is not valid, or there is no region or no credentials.

@@ -39,6 +39,8 @@ class Job:
     ) -> Result:
         """Wait until the command is over, from any process; its output comes from the beginning.
 
+        Ctrl-C ends the command as in `run`. `timeout_seconds` is how long to wait, not the command's own limit.
+
         Raises:
             CommandFailed: it ended otherwise than with exit status 0, and `check` is true.
             OutOfTime: it was not over after `timeout_seconds`; it goes on.

@@ -14,7 +14,7 @@ from studio_setup.api.connected_app import ConnectedApp
 from studio_setup.api.results import Result
 from studio_setup.model import log
 from studio_setup.model.app import App
-from studio_setup.model.errors import SetupError
+from studio_setup.model.errors import BadInput, SetupError
 from studio_setup.model.notebook_html import line
 
 OnOutput = Callable[[App, str], object]
@@ -49,11 +49,18 @@ def run_many(
 ) -> Generator[AppResult, None, None]:
     """Run a command in many apps, `max_concurrency` at a time, and yield each app's result as it comes.
 
-    `options` are those of `ConnectedApp.run`, except `check`: a command that fails is a result here. `on_output` is
-    called with the app and the text, from several threads. The next app is taken from `apps` when there is room for it
-    and the results so far are taken: `apps` may be a generator that ends early. Whoever stops taking results (`break`,
-    Ctrl-C) ends the commands that run: each has its process group ended and its terminal deleted.
+    `options` are those of `ConnectedApp.run`, except `check`: a command that fails is a result here, and so is an app
+    that cannot be reached. `on_output` is called with the app and the text, from several threads.
+
+    The next app is taken from `apps` when there is room for it and the results so far are taken: `apps` may be a
+    generator, which connects as late as possible or ends early. Whoever stops taking results (`break`, Ctrl-C) ends the
+    commands that run: each has its process group ended and its terminal deleted. The apps are not closed.
+
+    Raises:
+        BadInput: `max_concurrency` is less than 1.
     """
+    if max_concurrency < 1:
+        raise BadInput(f"max_concurrency is {max_concurrency}; it must be at least 1.")
     stop = Event()
 
     def run_in(app: ConnectedApp) -> AppResult:

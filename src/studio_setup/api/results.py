@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from studio_setup.model import outcomes
 from studio_setup.model.errors import SetupError
@@ -20,8 +20,9 @@ class Result:
     `exit_status`: 0 to 255, None if it has none (`state` says why: timed_out and stopped commands were ended, a lost
     one was killed together with what waited for it). `output`: standard output and standard error as one text, made
     printable; of more than 64 KiB the first and the last half, with a line that says how much is left out.
-    `output_bytes`: all that it printed; `left_out_bytes`: how many of them are not in `output` (`Job.log` has them).
-    `seconds`: how long it ran. `str()` is the output.
+    `output_bytes`: all that it printed; `left_out_bytes`: how many of them are not in `output`. `job_id`: what
+    `ConnectedApp.attach` finds it by, and with it `Job.log`, all of the output; `log_path`: where that is kept in the
+    app. `seconds`: how long it ran. `str()` is the output.
     """
 
     exit_status: int | None
@@ -31,7 +32,7 @@ class Result:
     seconds: float | None
     state: CommandState
     job_id: str
-    log_path: str
+    log_path: str = field(repr=False)
 
     @property
     def succeeded(self) -> bool:
