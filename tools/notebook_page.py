@@ -41,7 +41,7 @@ def _output(output: Any) -> str:  # noqa: ANN401 (the same)
     """What a cell printed, or its value as a notebook shows it."""
     if output.output_type == "stream":
         return _fenced(output.text.rstrip("\n"), "text")
-    html = output.data.get("text/html")
+    html: str | None = output.data.get("text/html")
     if html is None:
         return _fenced(output.data["text/plain"], "text")
     return html.replace("\n", "&#10;")  # an empty line would end the HTML
