@@ -185,6 +185,7 @@ def test_who_is_named_in_the_file_and_has_no_app_is_said(fleet: Fleet, run: Run,
         (["--all-running", "--app-type", "CodeEditor"], "no Jupyter terminals"),
         (["--all-running", "--timeout-seconds", "0"], "limit of 0 seconds"),
         (["--all-running", "--max-concurrency", "0"], "--max-concurrency"),
+        (["--all-running", "--profile", "nowhere"], "nowhere"),
     ],
 )
 def test_bad_input_ends_with_2(fleet: Fleet, run: Run, options: list[str], message: str) -> None:
