@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -16,8 +17,6 @@ from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput, SetupError
 from studio_setup.model.notebook_html import line
-
-OnOutput = Callable[[App, str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def run_many(
     command: str | Path,
     *,
     max_concurrency: int = 5,
-    on_output: OnOutput | None = None,
+    on_output: Callable[[App, str], object] | None = None,
     **options: Any,  # noqa: ANN401 (those of ConnectedApp.run)
 ) -> Generator[AppResult, None, None]:
     """Run a command in many apps, `max_concurrency` at a time, and yield each app's result as it comes.
@@ -64,12 +63,9 @@ def run_many(
     stop = Event()
 
     def run_in(app: ConnectedApp) -> AppResult:
-        def hear(text: str) -> None:
-            if on_output:
-                on_output(app.app, text)
-
         if stop.is_set():
             raise KeyboardInterrupt
+        hear = on_output and functools.partial(on_output, app.app)
         with app.access.interrupted_by(stop.is_set), log.log_context(app.app.as_dict()):
             try:
                 return AppResult(app.app, app.run(command, check=False, on_output=hear, **options))
