@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from studio_setup.model.app import App
+from studio_setup.model.notebook_html import details, line, table
 from studio_setup.model.outcomes import Outcome
 
 SCHEMA_VERSION = 1
@@ -33,6 +34,11 @@ class CommandState(StrEnum):
     TIMED_OUT = "timed_out"  # its own limit; the process group was ended
     STOPPED = "stopped"  # by Ctrl-C
     LOST = "lost"  # gone without an exit status: its keeper in the app was killed
+
+
+def how_it_ended(state: CommandState, exit_status: int | None) -> str:
+    """How a command ended, in a few words."""
+    return f"exit status {exit_status}" if state is CommandState.EXITED else state.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,20 @@ class SetupReport:
             "commands": [command.as_fields() for command in shown],
             "commands_left_out": max(0, left_out),
         }
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: outcome and time, with the reason and the commands folded in; open if it failed.
+
+        What the commands printed is not in a report; it is in the log, and in the app at each `log_path`.
+        """
+        fields = ("name", "state", "exit_status", "seconds", "output_bytes", "log_path")
+        shown = self.commands[:MAX_COMMANDS_REPORTED]
+        rows = [[getattr(command, field) for field in fields] for command in shown]
+        commands = table((field.replace("_", " ") for field in fields), rows) if rows else ""
+        left_out = len(self.commands) - len(shown)
+        more = f"<p>{left_out} more commands</p>" if left_out else ""
+        summary = f"{self.app.label}: {self.outcome}, {self.code}, {self.seconds} s"
+        return details(summary, f"<p>{line(self.reason)}</p>{commands}{more}", is_open=self.outcome.is_error)
 
 
 class SetupFailed(Exception):
