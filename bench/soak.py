@@ -25,6 +25,7 @@ from typing import Any
 from bench.soak_app import ABANDONED_SECONDS, SoakApp
 from bench.soak_case import FAULTS, Case, draw, wrong_effects, wrong_outcomes
 from bench.soak_invocations import Invocations, Invoker, resident_kib
+from bench.soak_neighbours import NEIGHBOURS, at_work, forget_start_up_files, wrong_with_neighbour
 from bench.soak_secrets import Search, search
 from emulator.studio import LocalStudio
 
@@ -87,11 +88,32 @@ class Lane:
         disturbances = [self._in(seconds, self._drop) for seconds in case.drops]
         if case.jupyter_kill is not None:
             disturbances.append(self._in(case.jupyter_kill, self._kill_jupyter))
+        if case.neighbour:
+            self._note_neighbour(case, self._invoke_beside_neighbour(case))
+            return
         results, kills = self._invoke(case)
         self._over.set()
         for timer in disturbances:
             timer.join()
         self._note(case, results, kills)
+
+    def _invoke_beside_neighbour(self, case: Case) -> list[dict[str, Any]]:
+        """Run an invocation while the neighbour misbehaves, and once more, as Lambda retries one that failed."""
+        neighbour = NEIGHBOURS[case.neighbour]
+        work = at_work(neighbour, self.app.handle)
+        work.start()
+        if neighbour.is_before:
+            work.join()
+        results = [self._invoke_once(case), self._invoke_once(case)]
+        work.join()
+        self.app.let_processes_end()
+        forget_start_up_files(self.app.handle)
+        self._tally.done[f"neighbour that {case.neighbour}"] += 1
+        return results
+
+    def _invoke_once(self, case: Case) -> dict[str, Any]:
+        self._begin(self._steady, case)
+        return self._result(self._steady, case)
 
     def _invoke(self, case: Case) -> tuple[list[dict[str, Any]], int]:
         """Run every invocation of a setup; the results of those that were not killed, and how many were."""
@@ -147,6 +169,16 @@ class Lane:
         self._tally.outcomes += [label + wrong for wrong in wrong_outcomes(case, results, kills, self.app.over())]
         self._tally.effects += [label + wrong for wrong in wrong_effects(case, self.app.effects(case.number))]
         self.app.look_at_terminals(kills)
+        self.resident_kib.append(resident_kib(self._steady.pid))
+
+    def _note_neighbour(self, case: Case, results: list[dict[str, Any]]) -> None:
+        self._tally.setups[case.fault] += 1
+        self._tally.done["invocations"] += len(results)
+        statuses = {step.name: step.exit_status for step in case.steps}
+        effects = case.effects, self.app.effects(case.number)
+        wrong = wrong_with_neighbour(case.codes, results, statuses, effects)
+        self._tally.outcomes += [f"setup {case.number} (neighbour that {case.neighbour}): {each}" for each in wrong]
+        self.app.look_at_terminals(killed_invocations=0)
         self.resident_kib.append(resident_kib(self._steady.pid))
 
 

@@ -23,7 +23,8 @@ RESERVE_SECONDS = 20.0
 # The function has 256 MiB, of which it takes 90 before it does anything.
 MEMORY_KIB = 96 * 1024
 OURS = re.compile(r"/jupyter/[^/]+/api/terminals(/studiosetup[0-9a-f]{16}|/[0-9]{1,9})?")
-SAYS_HOW_IT_ENDED = re.compile(r"<(\w+:[0-9]+):0:follow over ([0-9]{1,3}) ")
+# The status before the answer is that of the typed line, and means nothing.
+SAYS_HOW_IT_ENDED = re.compile(r"<(\w+:[0-9]+):[0-9]{1,3}:follow over ([0-9]{1,3}) ")
 PIECES = {secret[at : at + 9].lower() for secret in (TOKEN, SESSION, XSRF) for at in range(5, len(secret) - 8)}
 
 
