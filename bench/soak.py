@@ -25,7 +25,7 @@ from typing import Any
 from bench.soak_app import ABANDONED_SECONDS, SoakApp
 from bench.soak_case import FAULTS, Case, draw, wrong_effects, wrong_outcomes
 from bench.soak_invocations import Invocations, Invoker, resident_kib
-from bench.soak_neighbours import NEIGHBOURS, at_work, forget_start_up_files, wrong_with_neighbour
+from bench.soak_neighbours import NEIGHBOURS, AtWork, forget_start_up_files, wrong_with_neighbour
 from bench.soak_secrets import Search, search
 from emulator.studio import LocalStudio
 
@@ -41,6 +41,7 @@ class Tally:
 
     setups: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
+    neighbours: Counter[str] = field(default_factory=Counter)
     outcomes: list[str] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
 
@@ -99,16 +100,13 @@ class Lane:
 
     def _invoke_beside_neighbour(self, case: Case) -> list[dict[str, Any]]:
         """Run an invocation while the neighbour misbehaves, and once more, as Lambda retries one that failed."""
-        neighbour = NEIGHBOURS[case.neighbour]
-        work = at_work(neighbour, self.app.handle)
-        work.start()
-        if neighbour.is_before:
-            work.join()
-        results = [self._invoke_once(case), self._invoke_once(case)]
-        work.join()
+        neighbour = AtWork(NEIGHBOURS[case.neighbour], self.app.handle)
+        results = [self._invoke_once(case)]
+        neighbour.end()
+        results.append(self._invoke_once(case))
         self.app.let_processes_end()
         forget_start_up_files(self.app.handle)
-        self._tally.done[f"neighbour that {case.neighbour}"] += 1
+        self._tally.neighbours[case.neighbour] += neighbour.acted
         return results
 
     def _invoke_once(self, case: Case) -> dict[str, Any]:
@@ -239,6 +237,8 @@ def _show_faults(tally: Tally) -> bool:
     for fault in FAULTS:
         print(f"  {fault:<18} {tally.setups[fault]:>5} setups")
     print("  done: " + ", ".join(f"{count} {what}" for what, count in sorted(tally.done.items())))
+    for name in NEIGHBOURS:
+        print(f"    a neighbour {name}: {tally.neighbours[name]} times")
     _show("wrong outcomes", tally.outcomes)
     _show("missing, wrong or duplicate effects", tally.effects)
     return not tally.outcomes and not tally.effects

@@ -14,7 +14,7 @@ import shutil
 import signal
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _NOISY_START_UP = """printf 'license: %%s\\n' $(seq 200)
 echo '<0123456789abcdef:1:0:follow over 0 - 1.00 2.00 0 >'
 read -r -t 1 -p 'Do you accept? [y/n] ' answer
 PS1='$(echo sn=1 answer=; date)> '
-export TMPDIR=/nonexistent HOME=/nonexistent
+export TMPDIR=/nonexistent
 """
 # What a setup may end with if it cannot get on for as long as somebody gets in its way.
 _LOST = ("connection-lost", "out-of-time", "shell-silent", "shell-gone")
@@ -39,27 +39,44 @@ _LOST = ("connection-lost", "out-of-time", "shell-silent", "shell-gone")
 class Neighbour:
     """One way to misbehave: `codes` are what a setup may end with besides what its commands come to.
 
-    `is_before`: it acts once, before the setup; otherwise again and again, some dozens of times.
+    `act` says whether there was anything to do it to. `is_before`: it acts once, before the setup; otherwise as many
+    times as `times` says, while the setup goes on.
     """
 
     name: str
     codes: tuple[str, ...]
-    act: Callable[[AppHandle], None]
+    act: Callable[[AppHandle], bool]
     is_before: bool = False
     times: int = 20
 
 
-def at_work(neighbour: Neighbour, app: AppHandle) -> threading.Thread:
-    """A thread in which the neighbour acts its number of times; it ends by itself."""
-    pause = threading.Event()
+class AtWork:
+    """A neighbour at work in an app, until `end`; `acted` is how often there was anything to do."""
 
-    def work() -> None:
-        for _ in range(1 if neighbour.is_before else neighbour.times):
-            with contextlib.suppress(OSError, requests.RequestException, websocket.WebSocketException):
-                neighbour.act(app)
-            pause.wait(_PAUSE_SECONDS)
+    def __init__(self, neighbour: Neighbour, app: AppHandle) -> None:
+        self.acted = 0
+        self._neighbour = neighbour
+        self._app = app
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        if neighbour.is_before:
+            self._act()
+        else:
+            self._thread.start()
 
-    return threading.Thread(target=work)
+    def end(self) -> None:
+        """Wait until it has stopped."""
+        self._over.set()
+        if not self._neighbour.is_before:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while self.acted < self._neighbour.times and not self._over.wait(_PAUSE_SECONDS):
+            self._act()
+
+    def _act(self) -> None:
+        with contextlib.suppress(OSError, requests.RequestException, websocket.WebSocketException):
+            self.acted += self._neighbour.act(self._app)
 
 
 def forget_start_up_files(app: AppHandle) -> None:
@@ -78,7 +95,7 @@ def _start_of_the_app() -> str:
     return f"{boot}_{Path('/proc/1/stat').read_text().rpartition(')')[2].split()[19]}"
 
 
-def _plant_claim(app: AppHandle) -> None:
+def _plant_claim(app: AppHandle) -> bool:
     """Say that a run of the neighbour's own has set this app start up."""
     run = _root(app) / "feedfacefeed"
     run.mkdir(parents=True, exist_ok=True)
@@ -86,78 +103,93 @@ def _plant_claim(app: AppHandle) -> None:
     (run / "claim").write_text("feedfacefeed 0123456789abcdef\n")
     (run / "over").symlink_to("succeeded feedfacefeed")
     os.link(run / "claim", _root(app) / f"claim.{_start_of_the_app()}")
+    return True
 
 
-def _empty_the_folder(app: AppHandle) -> None:
+def _write_start_up_files(app: AppHandle) -> bool:
+    """Print, ask, change the prompt and move TMPDIR wherever a shell starts."""
+    for name in (".bashrc", ".profile"):
+        (app.home / name).write_text(_NOISY_START_UP)
+    return True
+
+
+def _empty_the_folder(app: AppHandle) -> bool:
     """Delete all that is in the temporary directory, once there is a claim."""
-    if any(_root(app).glob("claim.*")):
-        for entry in app.tmp.iterdir():
-            shutil.rmtree(entry, ignore_errors=True)
+    if not any(_root(app).glob("claim.*")):
+        return False
+    for entry in app.tmp.iterdir():
+        shutil.rmtree(entry, ignore_errors=True)
+    return True
 
 
-def _litter(app: AppHandle) -> None:
+def _litter(app: AppHandle) -> bool:
     """Fill the folder with what looks like ours."""
     for number in range(30):
         os.mkfifo(_root(app) / f"nap.{os.getpid()}{os.urandom(4).hex()}{number}")
         (_root(app) / f"{os.urandom(6).hex()}.log").write_bytes(b"x" * 4096)
+    return True
 
 
-def _kill_keepers(app: AppHandle) -> None:
+def _kill_keepers(app: AppHandle) -> bool:
     """Kill whatever waits for a command."""
-    for file in _root(app).glob("*/*.keeper"):
-        if text := file.read_text().split():
-            os.kill(int(text[0]), signal.SIGKILL)
+    alive = {str(pid) for pid in app.processes()}
+    keepers = {file.read_text().partition(" ")[0] for file in _root(app).glob("*/*.keeper")} & alive
+    for pid in keepers:
+        os.kill(int(pid), signal.SIGKILL)
+    return bool(keepers)
 
 
-def _use_pipes(app: AppHandle) -> None:
-    """Write into the pipes that wake the shells of ours, and steal what is in them."""
-    for path in _root(app).glob("nap.*"):
-        if stat.S_ISFIFO(path.stat().st_mode):
-            pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-            try:
-                os.read(pipe, 65536) if os.urandom(1)[0] % 2 else os.write(pipe, b"\n\0over\n" * 8000)
-            finally:
-                os.close(pipe)
+def _use_pipes(app: AppHandle) -> bool:
+    """Write into the pipes that wake our shells, and steal what is in them."""
+    pipes = [path for path in _root(app).glob("nap.*") if stat.S_ISFIFO(path.stat().st_mode)]
+    for path in pipes:
+        pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        with os.fdopen(pipe, "r+b", buffering=0) as opened:
+            opened.write(b"\n\0over\n" * 1000)
+            opened.read(4096)
+    return bool(pipes)
 
 
-def _delete_pipes(app: AppHandle) -> None:
-    """Delete them, or put a directory where they were."""
-    for path in _root(app).glob("nap.*"):
+def _replace_pipes(app: AppHandle) -> bool:
+    """Delete them, and put a folder where they were."""
+    pipes = [path for path in _root(app).glob("nap.*") if path.is_fifo()]
+    for path in pipes:
         path.unlink()
         path.mkdir()
+    return bool(pipes)
 
 
-def _hang_up(app: AppHandle) -> None:
-    """Send SIGHUP to every shell of a terminal of ours, but for the server."""
-    for pid in app.processes():
-        if pid != app.jupyter_pid and b"HISTFILE=" in Path(f"/proc/{pid}/environ").read_bytes():
-            os.kill(pid, signal.SIGHUP)
+def _hang_up(app: AppHandle) -> bool:
+    """Send SIGHUP to the shell of every terminal: what the Jupyter server has started."""
+    shells = [pid for pid in app.processes() if _parent(pid) == app.jupyter_pid]
+    for pid in shells:
+        os.kill(pid, signal.SIGHUP)
+    return bool(shells)
 
 
-def _type(app: AppHandle) -> None:
-    """Type into every terminal of ours: answers, Ctrl-C, megabytes."""
-    for name in _ours(app):
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _type(app: AppHandle) -> bool:
+    """Type into every terminal of ours: an answer, Ctrl-C, and what prints a lot."""
+    names = [name for name in app.terminals() if name.startswith("studiosetup")]
+    for name in names:
         url = f"{app.base_url.replace('http', 'ws', 1)}terminals/websocket/{name}"
         with contextlib.closing(websocket.create_connection(url, timeout=5)) as terminal:
             for text in ("answer='follow over 0 - 1.0 2.0 0 '\r", "\x03", "yes | head -c 300000\r"):
                 terminal.send(json.dumps(["stdin", text]))
+    return bool(names)
 
 
-def _open_and_delete(app: AppHandle) -> None:
+def _open_and_delete(app: AppHandle) -> bool:
     """Open terminals, and delete all there are."""
     for _ in range(3):
         requests.post(f"{app.base_url}api/terminals", timeout=5).raise_for_status()
-    for name in app.terminals():
+    names = app.terminals()
+    for name in names:
         requests.delete(f"{app.base_url}api/terminals/{name}", timeout=5)
-
-
-def _write_start_up_files(app: AppHandle) -> None:
-    for name in (".bashrc", ".profile"):
-        (app.home / name).write_text(_NOISY_START_UP)
-
-
-def _ours(app: AppHandle) -> Iterator[str]:
-    return (name for name in app.terminals() if name.startswith("studiosetup"))
+    return any(name.startswith("studiosetup") for name in names)
 
 
 NEIGHBOURS = {
@@ -169,7 +201,7 @@ NEIGHBOURS = {
         Neighbour("litters the folder", (), _litter),
         Neighbour("kills keepers", ("command-failed",), _kill_keepers, times=10),
         Neighbour("uses our pipes", (), _use_pipes),
-        Neighbour("deletes our pipes", (), _delete_pipes),
+        Neighbour("replaces our pipes", (), _replace_pipes),
         Neighbour("hangs up on shells", _LOST, _hang_up, times=5),
         Neighbour("types into our terminals", _LOST, _type, times=8),
         Neighbour("opens and deletes terminals", (*_LOST, "jupyter-refused"), _open_and_delete, times=6),
