@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio_setup.access import control_plane, http
 from studio_setup.model.outcomes import CODES
 from studio_setup.model.report import SetupReport
 from studio_setup.runs import remote_runs
@@ -54,6 +55,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Log]:
     logger, log = logging.getLogger("studio_setup"), _Log()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(remote_runs, "REMOTE_SCRIPT", script)
+        # Nothing here takes time: silence is an error at once, by which the test's own clock has gone on.
+        for module in (http, control_plane):
+            patch.setattr(module, "call_within", lambda _seconds, work: work())
         patch.setattr(logger, "propagate", False)
         patch.setattr(logger, "level", logging.INFO)
         patch.setattr(logger, "handlers", _FixedHandlers([log]))
