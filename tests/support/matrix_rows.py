@@ -308,7 +308,9 @@ WAYS = (
         "what comes from outside is bounded in time, size and shape: a code in time and below 256 MiB, no secret, no"
         " request that is not ours, and no success that the app did not report",
         "nothing_on_the_other_side_can_hang_it_or_make_it_tell"
-        " whatever_is_answered_the_report_is_in_time_and_tells_nothing_but_the_truth",
+        " whatever_is_answered_the_report_is_in_time_and_tells_nothing_but_the_truth"
+        " a_call_that_was_given_up_ends_though_bytes_keep_dripping"
+        " where_a_login_leads_away_to_is_said_without_a_secret",
         "SageMaker's own API sends an answer of hundreds of MB: the SDK reads it whole",
     ),
     Way(
