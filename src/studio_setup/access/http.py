@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from urllib.parse import parse_qsl
 
 import requests
@@ -67,8 +68,8 @@ class Http:
 
         A header without `=` makes a cookie that has its value for a name; such a name is left out.
         """
-        names = {self._hide(cookie.name)[:60] for cookie in self.cookies if cookie.value is not None}
-        return ", ".join(sorted(names)[:20]) or "none"
+        names = sorted({cookie.name for cookie in self.cookies if cookie.value is not None})[:20]
+        return ", ".join(self._hide(name)[:60] for name in names) or "none"
 
     def without_secrets(self, answer: Answer) -> Answer:
         """The answer, fit to be described: pages and redirects may repeat what a URL had in its query, and cookies."""
@@ -84,13 +85,15 @@ class Http:
     @property
     def _secrets(self) -> list[str]:
         """The values that were sent or are to be, whole and in the parts that tokens have, the longest first."""
-        values = {*self._sent, *(cookie.value or "" for cookie in self.cookies)}
+        values = {*self._sent, *(cookie.value or "" for cookie in islice(iter(self.cookies), _REMEMBERED_SECRETS))}
         values |= {part for value in values for part in value.split(".")}
         return sorted((value for value in values if len(value) >= _MIN_SECRET_CHARACTERS), key=len, reverse=True)
 
     def _hide(self, text: str) -> str:
+        lower = text.lower()
         for value in self._secrets:
-            text = re.sub(re.escape(value), "...", text, flags=re.IGNORECASE)
+            if value.lower() in lower:
+                text = re.sub(re.escape(value), "...", text, flags=re.IGNORECASE)
         return text
 
     def ca_bundle(self, url: str) -> str:
