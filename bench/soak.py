@@ -1,10 +1,11 @@
 """Many setups in a row with random faults, reproducible by seed: `make soak`.
 
 Some apps on the local Studio get one setup after another. Whatever happens during a setup, its outcome, exit statuses
-and effects must be the right ones, and nothing may be left over. The function runs as it is deployed, from the event to
-what it returns or raises, in processes of its own. Each setup is for an app start of its own: some are real restarts of
-the app, most are simulated by deleting what setups keep on the app's disk. Throttled calls are retried within two
-seconds instead of thirty.
+and effects must be the right ones, and nothing may be left over; beside a hostile neighbour (`soak_neighbours`) it may
+fail, and must still tell the truth. The function runs as it is deployed, from the event to what it returns or raises,
+in processes of its own. Each setup is for an app start of its own: some are real restarts of the app, most are
+simulated by deleting what setups keep on the app's disk. Throttled calls are retried within two seconds instead of
+thirty.
 """
 
 from __future__ import annotations
