@@ -14,6 +14,7 @@ import requests
 
 from studio_setup.access.control_plane import SDK_CONFIG, ControlPlane
 from studio_setup.access.http import Http
+from studio_setup.model import deadline
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import SetupError
 from studio_setup.terminal.channel import Channel, WebSocketAddress
@@ -42,8 +43,11 @@ def _terminal(port: int) -> None:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("first", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
 @pytest.mark.parametrize("call", [_login, _sagemaker, _terminal])
-def test_a_call_that_was_given_up_ends_though_bytes_keep_dripping(call: Call, first: bytes) -> None:
+def test_a_call_that_was_given_up_ends_though_bytes_keep_dripping(
+    call: Call, first: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A warm process, which invocation after invocation gives calls up in, has no more threads than before."""
+    monkeypatch.setattr(deadline, "GRACE_SECONDS", 0.2)
     server: RawServer
 
     def drip(connection: socket.socket, _: bytes) -> None:

@@ -15,6 +15,8 @@ from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 
+GRACE_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -72,7 +74,7 @@ def call_within(seconds: float, work: Callable[[], T]) -> T:
     """What `work` returns or raises, if it does so in time.
 
     For libraries that bound each read but not all of them together. Work that takes longer is left alone in a thread of
-    its own, which ends at the next read that returns: a process that lives for long does not fill with such threads.
+    its own, which is ended some seconds later: a process that lives for long does not fill with such threads.
 
     Raises:
         TimeoutError: it did not end in time.
@@ -110,6 +112,12 @@ class _Worker(threading.Thread):
             super().run()
 
     def abandon(self) -> None:
+        """End it soon. Most work ends by itself at the same moment as our patience, and is to clean up undisturbed."""
+        timer = threading.Timer(GRACE_SECONDS, self._interrupt)
+        timer.daemon = True
+        timer.start()
+
+    def _interrupt(self) -> None:
         """Raise an error in it as soon as it is back from what it waits for (Python/C API, PyThreadState_SetAsyncExc).
 
         Closing a connection under it would take the insides of three libraries.
