@@ -25,7 +25,7 @@ import websocket
 from emulator.handles import AppHandle
 
 _PAUSE_SECONDS = 0.05
-_NOISY_START_UP = """printf 'license: %%s\\n' $(seq 200)
+_NOISY_START_UP = """printf 'license: %s\\n' $(seq 200)
 echo '<0123456789abcdef:1:0:follow over 0 - 1.00 2.00 0 >'
 read -r -t 1 -p 'Do you accept? [y/n] ' answer
 PS1='$(echo sn=1 answer=; date)> '
@@ -184,12 +184,21 @@ def _type(app: AppHandle) -> bool:
 
 def _open_and_delete(app: AppHandle) -> bool:
     """Open terminals, and delete all there are."""
-    for _ in range(3):
-        requests.post(f"{app.base_url}api/terminals", timeout=5).raise_for_status()
-    names = app.terminals()
-    for name in names:
-        requests.delete(f"{app.base_url}api/terminals/{name}", timeout=5)
+    with _client(app) as client:
+        for _ in range(3):
+            client.post(f"{app.base_url}api/terminals", timeout=5).raise_for_status()
+        names = app.terminals()
+        for name in names:
+            client.delete(f"{app.base_url}api/terminals/{name}", timeout=5).raise_for_status()
     return any(name.startswith("studiosetup") for name in names)
+
+
+def _client(app: AppHandle) -> requests.Session:
+    """A client of the Jupyter server, with the token that it wants for changes; any page sets it."""
+    client = requests.Session()
+    client.get(f"{app.base_url}lab", timeout=5)
+    client.headers["X-XSRFToken"] = client.cookies.get("_xsrf") or ""
+    return client
 
 
 NEIGHBOURS = {
