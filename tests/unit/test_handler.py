@@ -470,6 +470,15 @@ def test_a_setup_is_described_without_a_call(loopback: Loopback, log: pytest.Log
     assert (loopback.calls, log.records) == ([], [])
 
 
+def test_an_app_of_a_type_that_is_not_set_up_is_described_without_commands() -> None:
+    """It has the code and the reason, and not the commands of another type."""
+    (described,) = lambda_handler(_request("Describe Setup", apps=[NAMES | {"app_type": "CodeEditor"}]), Context())[
+        "setups"
+    ]
+    assert described.keys() == {"app", "code", "reason"}
+    assert (described["code"], described["reason"]) == ("other-app-type", "apps of type CodeEditor are not set up")
+
+
 def test_without_an_app_the_engine_and_the_app_types_are_described() -> None:
     """Whoever wants to know what is deployed need not know an app."""
     answer = lambda_handler(_request("Describe Setup"), Context())
