@@ -195,7 +195,7 @@ def _call(function: DeployedFunction, request: bytes, waits: Waits) -> Invocatio
             if not is_said:
                 waits.say(f"the function is throttled ({type(error).__name__}); waiting up to {minutes} minutes")
         is_said = True
-        deadline.pause_within(_THROTTLED_PAUSE_SECONDS)
+        deadline.pause_between(0, _THROTTLED_PAUSE_SECONDS)
 
 
 def _error(answer: object) -> str:
