@@ -4,8 +4,7 @@ Some apps on the local Studio get one setup after another. Whatever happens duri
 and effects must be the right ones, and nothing may be left over; beside a hostile neighbour (`soak_neighbours`) it may
 fail, and must still tell the truth. The function runs as it is deployed, from the event to what it returns or raises,
 in processes of its own. Each setup is for an app start of its own: some are real restarts of the app, most are
-simulated by deleting what setups keep on the app's disk. Throttled calls are retried within two seconds instead of
-thirty.
+simulated by deleting what setups keep on the app's disk. Throttled calls are retried sooner than the engine would.
 """
 
 from __future__ import annotations
@@ -190,7 +189,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalStudio() as studio,
-        Invocations(Path(folder), studio.sagemaker_endpoint, throttled_seconds=2) as invocations,
+        Invocations(Path(folder), studio.sagemaker_endpoint, first_round_seconds=0.25) as invocations,
     ):
         studio.add_domain()
         apps = [SoakApp(studio, f"user-{at}", in_space=at % 2 == 1) for at in range(options.parallel)]

@@ -30,7 +30,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from studio_setup import handler
-from studio_setup.access import control_plane
+from studio_setup.access import backoff
 from studio_setup.model.report import SetupFailed
 from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job
@@ -43,15 +43,15 @@ _SETTINGS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_
 class Invocations:
     """Starts invoking processes for one SageMaker endpoint; `with` ends them.
 
-    `throttled_seconds`: the time within which throttled calls are retried; None for the engine's own.
+    `first_round_seconds`: the time within which a throttled call is repeated first; None for the engine's own.
     """
 
-    def __init__(self, folder: Path, endpoint: str, throttled_seconds: float | None = None) -> None:
+    def __init__(self, folder: Path, endpoint: str, first_round_seconds: float | None = None) -> None:
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno()), str(folder), str(throttled_seconds or "")],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), str(folder), str(first_round_seconds or "")],
                 pass_fds=[theirs.fileno()],
                 env={
                     **os.environ,
@@ -119,7 +119,7 @@ def main() -> None:
     """Fork an invoking process for every pipe that is received."""
     control, folder = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
     if sys.argv[3]:
-        control_plane.THROTTLED_SECONDS = float(sys.argv[3])
+        backoff.FIRST_ROUND_SECONDS = float(sys.argv[3])
     requests.Session = _RecordingSession  # type: ignore[misc]
     handler.sagemaker_client()  # created once, before the first fork, so that every invocation is a warm one
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies

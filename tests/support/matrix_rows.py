@@ -207,13 +207,14 @@ WAYS = (
     ),
     Way(
         "Everybody starts at nine o'clock",
-        "polling is infrequent and jittered; concurrency can be reserved; throttled calls are retried with jitter",
-        "a_slow_app_is_polled_less_often a_pause_is_about_as_long_as_asked concurrency_is_reserved_only_on_request",
+        "polling is infrequent and jittered; concurrency can be reserved; throttled calls come back in growing rounds",
+        "a_slow_app_is_polled_less_often a_pause_is_about_as_long_as_asked concurrency_is_reserved_only_on_request"
+        " a_burst_is_over_soon_after_the_rate_allows",
     ),
     Way(
         "ThrottlingException",
-        "the call is retried while there is time, after a random pause of up to half a minute",
-        "throttled_calls_are_retried",
+        "the call is retried while there is time, after random pauses that grow with every refusal",
+        "throttled_calls_are_retried whoever_is_refused_again_comes_back_in_the_next_round",
     ),
     Way(
         "EventBridge does not deliver",

@@ -54,14 +54,14 @@ def test_a_pause_is_about_as_long_as_asked(fake_time: FakeTime) -> None:
     assert len(set(fake_time.slept)) > 100
 
 
-def test_a_pause_within_a_time_is_a_random_part_of_it(fake_time: FakeTime) -> None:
-    """Many pauses are spread evenly over the whole time."""
+def test_a_pause_between_two_times_is_random(fake_time: FakeTime) -> None:
+    """Many pauses are spread evenly from one to the other."""
     deadline = fake_time.deadline(10_000)
     for _ in range(400):
-        deadline.pause_within(10)
-    assert 0 <= min(fake_time.slept) < 1
-    assert 9 < max(fake_time.slept) <= 10
-    assert 4 < sum(fake_time.slept) / 400 < 6
+        deadline.pause_between(5, 15)
+    assert 5 <= min(fake_time.slept) < 6
+    assert 14 < max(fake_time.slept) <= 15
+    assert 9 < sum(fake_time.slept) / 400 < 11
 
 
 def test_a_pause_ends_with_the_deadline(fake_time: FakeTime) -> None:
@@ -69,7 +69,7 @@ def test_a_pause_ends_with_the_deadline(fake_time: FakeTime) -> None:
     deadline = fake_time.deadline(3)
     deadline.pause(60)
     deadline.pause(60)
-    deadline.pause_within(60)
+    deadline.pause_between(50, 60)
     assert fake_time.slept == [3, 0, 0]
 
 

@@ -61,9 +61,9 @@ class Deadline:
         """Wait about that long (a tenth more or less, so that many do not act in step), never past the end."""
         self.sleep(min(seconds * random.uniform(0.9, 1.1), self.remaining_seconds))  # noqa: S311 (no secret)
 
-    def pause_within(self, seconds: float) -> None:
-        """Wait for a random part of that time, so that many that were refused together do not retry together."""
-        self.sleep(min(random.uniform(0, seconds), self.remaining_seconds))  # noqa: S311 (no secret)
+    def pause_between(self, least_seconds: float, most_seconds: float) -> None:
+        """Wait for a random time between the two, so that many that were refused together do not retry together."""
+        self.sleep(min(random.uniform(least_seconds, most_seconds), self.remaining_seconds))  # noqa: S311 (no secret)
 
     def http_timeouts(self) -> tuple[float, float]:
         """Connect and read timeouts, in seconds, for one HTTP call."""
