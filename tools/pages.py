@@ -9,7 +9,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import configuration_page, faults_page, log_events_page, log_schema, outcomes_page, python_api_page
+from tools import (
+    configuration_page,
+    faults_page,
+    log_events_page,
+    log_schema,
+    notebook_page,
+    outcomes_page,
+    python_api_page,
+)
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 # The file in docs/ → its text.
@@ -18,6 +26,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "faults.md": faults_page.page,
     "log-events.md": log_events_page.page,
     "log-schema.json": log_schema.page,
+    "notebook.md": notebook_page.page,
     "outcomes.md": outcomes_page.page,
     "python-api.md": python_api_page.page,
 }
