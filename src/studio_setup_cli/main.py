@@ -24,15 +24,25 @@ _OUTPUT_CLOSED_STATUS = 141  # as a shell says of a program that SIGPIPE has end
 class _Interruptible(Subcommands):
     """Commands that can be interrupted, also by whoever reads their output; click would call that a failure."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:  # noqa: ANN401 (click's)
+        """Read the arguments; `--help` and `--version` print their answer here."""
+        try:
+            return super().make_context(*arguments, **options)
+        except BrokenPipeError:
+            raise _Unread from None
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's)
         """The exit status of the command that `ctx` names."""
         try:
             return super().invoke(ctx)
         except (BrokenPipeError, OutputClosed):
-            _drop_what_nobody_reads()
-            return _OUTPUT_CLOSED_STATUS
+            raise _Unread from None
         except KeyboardInterrupt:
             return _interrupted()
+
+
+class _Unread(Exception):
+    """Nobody reads the output any more."""
 
 
 @click.group(name="studio-setup", cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,6 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BadInput as error:
         click.echo(f"studio-setup: {error}", err=True)
         return _USAGE_STATUS
+    except _Unread:
+        _drop_what_nobody_reads()
+        return _OUTPUT_CLOSED_STATUS
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
 

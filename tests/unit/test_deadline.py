@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import pytest
 
+from studio_setup.model import deadline
 from studio_setup.model.deadline import Deadline, Stopwatch, call_within
 from tests.support.fakes import FakeTime
 
@@ -117,7 +118,7 @@ def test_work_that_fails_raises_its_own_error(error: BaseException) -> None:
 
 @pytest.mark.timeout(20)
 def test_work_that_does_not_end_is_not_waited_for() -> None:
-    """Whoever waits goes on when the time is up; what comes of the work later is nobody's."""
+    """Whoever waits goes on when the time is up; what comes of the work soon after is nobody's."""
     may_end, ended = threading.Event(), threading.Event()
 
     def work() -> NoReturn:
@@ -130,6 +131,24 @@ def test_work_that_does_not_end_is_not_waited_for() -> None:
     assert not ended.is_set()
     may_end.set()
     assert ended.wait(20)
+
+
+@pytest.mark.timeout(20)
+def test_work_that_would_go_on_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is interrupted in whatever it does, and cleans up."""
+    monkeypatch.setattr(deadline, "GRACE_SECONDS", 0.01)
+    ended = threading.Event()
+
+    def work() -> NoReturn:
+        try:
+            while True:
+                threading.Event().wait(0.01)
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        call_within(0.01, work)
+    assert ended.wait(15)
 
 
 def test_work_that_is_left_alone_does_not_keep_the_process() -> None:
