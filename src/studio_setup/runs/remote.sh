@@ -29,7 +29,7 @@ prepare() {
     : "${user_umask:=$(umask)}" # once: the next time it is ours
     umask 077
     set -m 2>/dev/null # see start
-    for tool in base64 chmod head ln mkdir mkfifo mv readlink rm setsid sleep tail tr wc; do
+    for tool in base64 chmod head ln mkdir mkfifo mv readlink rm setsid sha256sum sleep tail tr wc; do
         command -v "$tool" >/dev/null || { answer="missing $tool"; return 1; }
     done
     find_app_start
@@ -40,7 +40,6 @@ prepare() {
     root=$value/studio-setup
     server_variable HOME
     witnesses=${value:-$HOME}/.local/state/studio-setup
-    witness=$witnesses/claim.$app_start.$(printf %s "$root" | tr / %)
     claim=$root/claim.$app_start
     if [ ! -e "$root" ] && [ ! -h "$root" ]; then
         mkdir "$root" || { answer="cannot make $root"; return 1; }
@@ -110,6 +109,7 @@ open_run() {
 # claim RUN VERSION [force]: make RUN the one that sets up this app start, unless there is one already (force replaces one
 # that is over or was stopped); answers "claim RUN VERSION VERDICT" of the run that holds the claim.
 claim() {
+    find_witness
     # In this order: whoever claims meanwhile leaves the witness last.
     if [ -s "$witness" ] && [ ! -e "$claim" ] && [ "$3" != force ]; then
         answer="run-lost"
@@ -138,6 +138,13 @@ was_stopped() {
     for command in "$1"/*.keeper; do
         ! alive "$command" && ! alive "${command%.keeper}.child" || return 1
     done
+}
+
+# find_witness: set $witness to the file outside of $root that tells of a claim there: two apps that share a home have two.
+find_witness() {
+    # A file's name has to be short. Not cksum, which busybox may lack.
+    witness=$(printf %s "$root" | sha256sum)
+    witness=$witnesses/claim.$app_start.${witness%% *}
 }
 
 # leave_witness: note outside of $root that this app start was claimed, as far as that can be done.
