@@ -14,6 +14,7 @@
 #     remote.VERSION.sh  nap.PID        this text; a pipe of the shell PID, which wakes it while it waits for a command
 #     claim.START                       "RUN VERSION": the run that sets up the app start START
 #     RUN/claim  RUN/over               the claim of this run; a link to "VERDICT ATTEMPT", once nothing is left to do
+#     RUN/stopped                       exists if it was interrupted, and nobody has gone on with it since
 #     RUN/COMMAND.environment           variables for the command, as export lines, if it has any
 #     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
 #     RUN/COMMAND.keeper  .child        "PID START": the process that waits for the command, and the command's own
@@ -121,6 +122,8 @@ claim() {
     if [ "$3" = force ] && [ "$run" != "$1" ] && { [ -h "$root/$run/over" ] || was_stopped "$run"; }; then
         ln -f "$root/$1/claim" "$claim.$1" &&
             mv -f "$claim.$1" "$claim" || return 1
+        # An attempt that goes on with a run that was stopped starts nothing more.
+        [ -h "$root/$run/over" ] || rm -f "$root/$run/claim"
         run=$1 version=$2
     fi
     [ "$run" != "$1" ] || leave_witness
@@ -128,11 +131,11 @@ claim() {
     answer="claim $run $version ${verdict%% *}"
 }
 
-# was_stopped RUN: was a command of it stopped by hand, and does none run? That no command runs is not enough: an attempt
-# may be between two.
+# was_stopped RUN: was it interrupted, or a command of it stopped, and does none run? That no command runs is not enough:
+# an attempt may be between two.
 was_stopped() {
     set -- "$root/$1"
-    for command in "$1"/*.stopped; do
+    for command in "$1"/*stopped; do
         [ -e "$command" ] || return 1
     done
     for command in "$1"/*.keeper; do
@@ -168,6 +171,12 @@ finish() {
     answer="finish $(readlink "$root/$1/over")"
 }
 
+# interrupt RUN: whoever worked on it does not go on; answers "interrupted".
+interrupt() {
+    [ ! -s "$root/$1/claim" ] || true >"$root/$1/stopped"
+    answer=interrupted
+}
+
 # note_environment RUN COMMAND: keep $text (as printf %b takes it), the `export` lines for COMMAND, unless it has been
 # started before; answers "noted".
 note_environment() {
@@ -185,6 +194,7 @@ note_environment() {
 start() {
     command=$root/$1/$2
     [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
+    [ ! -e "$root/$1/stopped" ] || rm -f "$root/$1/stopped"
     [ ! -e "$command.keeper" ] || return 0
     # A file for each time this is typed: the script of a keeper that runs already must stay as it is.
     starts=$((${starts:-0} + 1))

@@ -156,6 +156,10 @@ class RemoteRuns:
         """End a command's process group before it is over."""
         _ask(self._shell, f"stop {run_id} {command}", "stopped")
 
+    def interrupt(self, run_id: str) -> None:
+        """Note that whoever worked on a run does not go on: from now on, force may replace its claim."""
+        _ask(self._shell, f"interrupt {run_id}", "interrupted")
+
     def _note_environment(self, run_id: str, command: str, start: Start) -> None:
         """Leave variables and the folder of a command in the app, for when it is started."""
         lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in start.environment.items())
