@@ -34,7 +34,7 @@ from tests.support.in_memory_channel import BASE_URL, Behaviour, InMemoryChannel
 
 APP = App("d-0", "alice", "JupyterServer", "default")
 HOST = urlsplit(BASE_URL).hostname or ""
-REMOTE_SCRIPT = "# A script for the app\n"
+REMOTE_SCRIPT = ": A script for the app\n"
 SECONDS, RESERVE_SECONDS = 60.0, 20.0
 TOKEN, SESSION, XSRF = "TOKEN-0123456789abcdef", "SESSION-0123456789abcdef", "XSRF-0123456789abcdef"
 SECRETS = (TOKEN, SESSION, XSRF)

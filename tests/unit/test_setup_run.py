@@ -22,7 +22,7 @@ from studio_setup.setup_run import Job, Tools, set_up
 from studio_setup.terminal.channel import WebSocketAddress
 from tests.support.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio, Killed
 
-REMOTE_SCRIPT = "# short enough for one line\n"
+REMOTE_SCRIPT = ": short enough for one line\n"
 # The lines of a setup of one command: take over, first line, prepare, claim, start and follow, follow, ..., finish.
 LINES_UNTIL_CLAIMED = 4
 LINES_UNTIL_STARTED = 5

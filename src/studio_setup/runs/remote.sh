@@ -24,6 +24,9 @@
 
 # shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
 
+newline='
+'
+
 # prepare VERSION: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers
 # "ready START ROOT".
 prepare() {
@@ -35,6 +38,7 @@ prepare() {
     done
     find_app_start
     find_server
+    environ=$newline$({ tr '\n\000' '\001\n' <"/proc/$server/environ"; } 2>/dev/null)$newline
     server_variable TMPDIR
     case $value in *[[:cntrl:]]* | *'>'* | [!/]* | '') value=/tmp ;; esac # an answer cannot hold them
     [ ${#value} -le 380 ] || value=/tmp # it is in every report
@@ -60,14 +64,15 @@ prepare() {
     answer="ready $app_start $root"
 }
 
-# make_nap: make the pipe that wakes this shell, if it is one that can read with a time limit; those of shells that have
-# ended go. Each shell has its own: one that finds the byte already taken waits for the next, past its time limit.
+# make_nap: make the pipe that wakes this shell, if it is one that can read with a time limit, or take over one of a shell
+# that has ended. Each shell has its own: one that finds the byte already taken waits for the next, past its time limit.
 make_nap() {
-    for nap in "$root"/nap.*; do
-        kill -0 "${nap##*.}" || rm -f "$nap"
-    done
     nap=$root/nap.$$
-    [ -z "${BASH_VERSION:-}" ] || [ -p "$nap" ] || mkfifo "$nap" || : # without it, see nap
+    [ -n "${BASH_VERSION:-}" ] && [ ! -p "$nap" ] || return 0
+    for old in "$root"/nap.*; do
+        [ ! -p "$old" ] || kill -0 "${old##*.}" || mv -f "$old" "$nap"
+    done
+    [ -p "$nap" ] || mkfifo "$nap" || : # without it, see nap
 } 2>/dev/null
 
 # find_app_start: set $app_start to what tells this start of the app (its container) from any other.
@@ -94,11 +99,11 @@ find_server() {
 
 # server_variable NAME: set $value to what NAME is in the Jupyter server's environment; empty if it is not known.
 server_variable() {
-    value=$(
-        { tr '\n\000' '\001\n' <"/proc/$server/environ"; } 2>/dev/null | while IFS= read -r variable; do
-            case $variable in "$1="*) printf %s "${variable#*=}" && break ;; esac
-        done
-    )
+    value=
+    case $environ in *"$newline$1="*)
+        value=${environ#*"$newline$1="}
+        value=${value%%"$newline"*} ;;
+    esac
 }
 
 # open_run RUN VERSION: a folder for a run that claims nothing; answers "opened RUN".
@@ -127,7 +132,8 @@ claim() {
         run=$1 version=$2
     fi
     [ "$run" != "$1" ] || leave_witness
-    verdict=$(readlink "$root/$run/over") || verdict=-
+    verdict=-
+    [ ! -h "$root/$run/over" ] || verdict=$(readlink "$root/$run/over")
     answer="claim $run $version ${verdict%% *}"
 }
 
@@ -167,8 +173,11 @@ has() {
 finish() {
     [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
     # A link is made only once, and takes no space.
-    ln -s "$2 $3" "$root/$1/over"
-    answer="finish $(readlink "$root/$1/over")"
+    if [ ! -h "$root/$1/over" ] && ln -s "$2 $3" "$root/$1/over"; then
+        answer="finish $2 $3"
+    else
+        answer="finish $(readlink "$root/$1/over")"
+    fi
 }
 
 # interrupt RUN: whoever worked on it does not go on; answers "interrupted".
@@ -212,11 +221,9 @@ follow() {
     [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
     [ -p "$nap" ] || nap=/dev/null
     await_status "$5" 3<>"$nap"
-    state=running ended=- size=0 data=
-    # Read before the status, so that a command that ends in between is not reported as lost.
-    [ -s "$command.keeper" ] || state=none
-    [ "$state" = none ] || alive "$command.keeper" || alive "$command.child" || state=lost
-    if is_over; then state=over; else status=- started=- finished=-; fi
+    find_state
+    ended=- size=0 data=
+    [ "$state" = over ] || status=- started=- finished=-
     [ "$state" != lost ] || end_watch
     [ ! -e "$command.timed-out" ] || ended=timed-out
     [ ! -e "$command.stopped" ] || ended=stopped
@@ -227,8 +234,21 @@ follow() {
     answer="follow $state $status $ended $started $finished $size $data"
 }
 
+# find_state: set $state to how far $command has got: none, running, over, lost.
+find_state() {
+    state=over
+    ! is_over || return 0
+    state=none
+    [ -s "$command.keeper" ] || return 0
+    state=running
+    ! alive "$command.keeper" && ! alive "$command.child" || return 0
+    # It may have ended in between.
+    if is_over; then state=over; else state=lost; fi
+}
+
 # await_status SECONDS: wait that long at most for $command to be over; $nap is open as 3.
 await_status() {
+    ! is_over || return 0
     read -r uptime _ </proc/uptime
     until=$((${uptime%.*} + $1))
     while ! is_over && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
@@ -258,7 +278,7 @@ keep() {
     set -C # a file is made by one process only
     { true >"$command.keeper"; } 2>/dev/null || { [ ! -e "$command.keeper" ] || rm -f "$2"; exit; }
     set +C
-    if ! identity $$ || ! echo "$identity" >"$command.keeper" || ! printf '%60s\n' '' >"$command.status" ||
+    if ! identity $$ || ! echo "$identity" 1<>"$command.keeper" || ! printf '%60s\n' '' >"$command.status" ||
         ! printf '%60s\n' '' >"$command.child" || ! true >"$command.log"; then
         rm -f "$command.keeper"
         exit 1

@@ -94,7 +94,7 @@ class RemoteRuns:
             NoWorkspace: the app has no place or no tools for it.
             ConnectionLost, OutOfTime: as `Shell.run`, here and in every other method.
         """
-        text = REMOTE_SCRIPT.read_text(encoding="utf-8")
+        text = remote_script()
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
         match = _ask(shell, f'eval "$(printf %b "$text")"; prepare {version}', _READY, text)
         return cls(shell, match[1], printable(match[2]))
@@ -167,6 +167,12 @@ class RemoteRuns:
             lines = f"cd -- {_path(start.cwd)} || exit 126\n{lines}"
         if lines:
             _ask(self._shell, f"note_environment {run_id} {command}", "noted", lines)
+
+
+def remote_script() -> str:
+    """`remote.sh` as it is sent: every line of it takes time on the way, so comments and indentation stay here."""
+    lines = map(str.strip, REMOTE_SCRIPT.read_text(encoding="utf-8").splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("#"))
 
 
 def _path(cwd: str) -> str:
