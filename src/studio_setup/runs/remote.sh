@@ -17,9 +17,9 @@
 #     RUN/stopped                       exists if it was interrupted, and nobody has gone on with it since
 #     RUN/COMMAND.environment           variables for the command, as export lines, if it has any
 #     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
-#     RUN/COMMAND.keeper  .child        "PID START": the process that waits for the command, and the command's own
+#     RUN/COMMAND.keeper                three lines: "PID START" of the process that waits for the command; the same of the
+#                                       command's own; blank while it runs, then "EXIT_STATUS STARTED FINISHED over"
 #     RUN/COMMAND.timed-out  .stopped   exists if the command was ended before it was over
-#     RUN/COMMAND.status                blank while it runs, then "EXIT_STATUS STARTED FINISHED over"
 #   ~/.local/state/studio-setup/        one small file, which tells that this app start was claimed, should $root be emptied
 
 # shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
@@ -145,7 +145,8 @@ was_stopped() {
         [ -e "$command" ] || return 1
     done
     for command in "$1"/*.keeper; do
-        ! alive "$command" && ! alive "${command%.keeper}.child" || return 1
+        command=${command%.keeper}
+        is_over || { ! alive "$keeper" && ! alive "$child"; } || return 1
     done
 }
 
@@ -241,7 +242,7 @@ find_state() {
     state=none
     [ -s "$command.keeper" ] || return 0
     state=running
-    ! alive "$command.keeper" && ! alive "$command.child" || return 0
+    ! alive "$keeper" && ! alive "$child" || return 0
     # It may have ended in between.
     if is_over; then state=over; else state=lost; fi
 }
@@ -258,13 +259,19 @@ await_status() {
 
 # is_over: is $command? Its status is written from left to right, so that it is all there when the last word is.
 is_over() {
-    { read -r status started finished over <"$command.status"; } 2>/dev/null && [ "$over" = over ]
+    read_keeper && [ "$over" = over ]
+}
+
+# read_keeper: set $keeper, $child, $status, $started, $finished and $over to what is noted of $command so far.
+read_keeper() {
+    keeper='' child='' over=''
+    { read -r keeper && read -r child && read -r status started finished over; } 2>/dev/null <"$command.keeper"
 }
 
 # stop RUN COMMAND: end it before it is over; answers "stopped".
 stop() {
     command=$root/$1/$2
-    if ! is_over && alive "$command.child"; then
+    if ! is_over && alive "$child"; then
         true >"$command.stopped"
         end_group
     fi
@@ -278,20 +285,24 @@ keep() {
     set -C # a file is made by one process only
     { true >"$command.keeper"; } 2>/dev/null || { [ ! -e "$command.keeper" ] || rm -f "$2"; exit; }
     set +C
-    if ! identity $$ || ! echo "$identity" 1<>"$command.keeper" || ! printf '%60s\n' '' >"$command.status" ||
-        ! printf '%60s\n' '' >"$command.child" || ! true >"$command.log"; then
+    if ! identity $$ || ! printf '%-60s\n%60s\n%60s\n' "$identity" '' '' 1<>"$command.keeper" ||
+        ! true >"$command.log"; then
         rm -f "$command.keeper"
         exit 1
     fi
+    # It is written in place: 3 stands at the beginning of its second line, 4 at that of its third.
+    exec 3<>"$command.keeper" 4<>"$command.keeper"
+    printf '%-60s\n' "$identity" >&3
+    printf '%-60s\n%60s\n' "$identity" '' >&4
     read -r started _ </proc/uptime
-    watch "$3" &
+    watch "$3" 3>&- 4>&- &
     watchdog=$!
     (become "$2" "$4") </dev/null >"$command.log" 2>&1
     status=$?
     [ ! -e "$command.timed-out" ] && [ ! -e "$command.stopped" ] || end_group
     kill "$watchdog" 2>/dev/null
     read -r finished _ </proc/uptime
-    echo "$status $started $finished over" 1<>"$command.status"
+    echo "$status $started $finished over" >&4
     for nap in "${0%/*}"/nap.*; do
         [ ! -p "$nap" ] || echo 1<>"$nap"
     done
@@ -299,7 +310,10 @@ keep() {
 
 # become SCRIPT UMASK: become the command itself, in the user's home, with nobody to answer questions.
 become() {
-    identity self && echo "$identity" 1<>"$command.child" || exit 125 # a command that could not be ended is not started
+    identity self || identity=
+    printf '%-60s\n' "$identity" >&3
+    exec 3>&- 4>&-
+    [ -n "$identity" ] || exit 125 # a command that could not be ended is not started
     umask "$2"
     cd || cd /
     export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
@@ -334,14 +348,14 @@ watch() {
 
 # end_watch: a keeper that was killed leaves its watchdog behind, in the group that only they were in.
 end_watch() {
-    read -r pid _ <"$command.keeper" && ! identity "$pid" && kill -KILL "-$pid" 2>/dev/null
+    [ -n "$keeper" ] && ! identity "${keeper%% *}" && kill -KILL "-${keeper%% *}" 2>/dev/null
 }
 
 # end_group: end $command's whole process group: SIGTERM, and five seconds later SIGKILL.
 end_group() {
-    { read -r pid _ <"$command.child" && [ -n "$pid" ]; } || return 0
+    { read -r _ && read -r child; } <"$command.keeper" && pid=${child%% *} && [ -n "$pid" ] || return 0
     # A moment after its start it has no group yet.
-    kill -TERM "-$pid" 2>/dev/null || ! alive "$command.child" || kill -TERM "$pid" 2>/dev/null
+    kill -TERM "-$pid" 2>/dev/null || ! alive "$child" || kill -TERM "$pid" 2>/dev/null
     kill -CONT "-$pid" 2>/dev/null
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
         kill -0 "-$pid" 2>/dev/null || return 0
@@ -350,9 +364,9 @@ end_group() {
     kill -KILL "-$pid" 2>/dev/null
 }
 
-# alive FILE: does the process in FILE still run? Its id alone may belong to another process by now.
+# alive "PID START": does that process still run? Its id alone may belong to another process by now.
 alive() {
-    read -r process 2>/dev/null <"$1" && identity "${process%% *}" && [ "$identity" = "$process" ]
+    [ -n "$1" ] && identity "${1%% *}" && [ "$identity" = "$1" ]
 }
 
 # identity PID: set $identity to "PID START", with START in ticks since boot; fails if it does not run (proc(5), stat).
