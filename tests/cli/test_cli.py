@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from studio_setup_cli.exit_status import EXIT_STATUS
 from studio_setup_cli.main import main
 from tests.support.loopback import Loopback
 
+SRC = Path(__file__).parents[2] / "src"
 RUN = ["run", "--domain-id", "d-abcdefghijkl", "--user-profile-name", "alice"]
 
 
@@ -43,8 +47,8 @@ def _refused(loopback: Loopback, capsys: pytest.CaptureFixture[str], *arguments:
         (["--command", "true", "--timeout-seconds", "-1"], "limit of -1 seconds"),
         (["--command", "true", "--timeout-seconds", "43201"], "limit of 43201 seconds"),
         (["--timeout-seconds", "soon"], "Invalid value for '--timeout-seconds': 'soon' is not a valid integer."),
-        (["--command", "true", "--script", "x.sh"], "Give --command or --script, not both."),
-        ([], "Give --command or --script; for the deployed setup, call `studio-setup setup`."),
+        (["--command", "true", "--script", "x.sh"], "What is to run? Give --command or --script, one of the two;"),
+        ([], "for the deployed setup, call `studio-setup setup`."),
         (["--command", "true", "--force"], "No such option '--force'"),
         (["--colour"], "No such option '--colour'"),
     ],
@@ -87,7 +91,7 @@ def test_a_folder_is_refused_as_a_script(
     assert "Is a directory" in _refused(loopback, capsys, *RUN, "--script", str(tmp_path))
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["walk"], ["run", "--user-profile-name", "alice"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [[], ["walk"], ["run", "--walk"]], ids=" ".join)
 def test_an_incomplete_command_line_is_refused(
     loopback: Loopback, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
@@ -95,10 +99,20 @@ def test_an_incomplete_command_line_is_refused(
     assert "Usage: studio-setup" in _refused(loopback, capsys, *arguments)
 
 
-def test_an_app_without_user_and_space_is_refused(loopback: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
-    """The message has the options that name one."""
-    said = _refused(loopback, capsys, "run", "--domain-id", "d-abc")
-    assert "Give --user-profile-name, --space-name, or both." in said
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Give --domain-id; or --all-running or --from-file, which look for the apps in every domain."),
+        (["--user-profile-name", "alice"], "Give --domain-id;"),
+        (["--domain-id", "d-abc"], "Give --user-profile-name, --space-name, --all-running or --from-file."),
+    ],
+    ids=["nothing", "no-domain", "nobody"],
+)
+def test_a_run_in_no_app_is_refused(
+    loopback: Loopback, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """The message has the options that name an app."""
+    assert message in _refused(loopback, capsys, "run", "--command", "true", *arguments)
 
 
 def test_without_a_region_nothing_is_called(
@@ -141,6 +155,19 @@ def test_every_outcome_has_an_exit_status(outcome: Outcome) -> None:
     assert EXIT_STATUS[outcome] in range(6)
     # 2 means bad input, and nothing else.
     assert EXIT_STATUS[outcome] != 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["status", "--help"]], ids=" ".join)
+def test_help_that_nobody_reads_ends_as_any_output_does(arguments: list[str]) -> None:
+    """As after `| head -1`: with exit status 141, as a shell says of a program that a closed pipe has ended."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as output:
+        command = [sys.executable, "-m", "studio_setup_cli", *arguments]
+        done = subprocess.run(
+            command, cwd=SRC, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_the_help_has_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:

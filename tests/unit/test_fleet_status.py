@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -127,7 +128,8 @@ def test_every_outcome_of_a_setup_is_a_state(code: Code) -> None:
     }
     found = state((at("09:05"), FIRST.finished(code.name, "because")))
     assert (found.state, found.code, found.reason) == (states[code.outcome], code.name, "because")
-    assert (found.setup_version, found.since) == (VERSION, at("09:05"))
+    version = "" if found.state is State.NOT_SET_UP else VERSION
+    assert (found.setup_version, found.since) == (version, at("09:05"))
 
 
 @pytest.mark.parametrize("code", ["sso-domain", "space-without-owner"])
@@ -135,6 +137,7 @@ def test_what_cannot_be_set_up_is_excluded(code: str) -> None:
     """Nobody did anything wrong."""
     found = state((at("09:05"), FIRST.finished(code, "because")))
     assert (found.state, found.code, found.reason) == (State.EXCLUDED, code, "because")
+    assert found.setup_version == "", "it was set up with nothing"
 
 
 @pytest.mark.parametrize(("first", "expected"), [(FIRST, State.SUCCEEDED), (OLD, State.OUTDATED)])
@@ -145,10 +148,14 @@ def test_already_set_up_is_as_the_success_before_it(first: Attempt, expected: St
 
 
 @pytest.mark.parametrize("before", [[], [(at("09:05"), OLD.finished("out-of-time"))], [(at("09:05"), OLD.started())]])
-def test_already_set_up_without_a_success_before_it_is_one_of_unknown_version(before: list[Logged]) -> None:
-    """The attempt that set it up was killed before it could say so."""
-    found = state(*before, (at("10:00"), SECOND.finished("already-set-up", "Run 1 has set it up.")))
-    assert (found.state, found.code, found.setup_version) == (State.SUCCEEDED, "already-set-up", "")
+@pytest.mark.parametrize(("version", "expected"), [(VERSION, State.SUCCEEDED), (OTHER_VERSION, State.OUTDATED)])
+def test_already_set_up_without_a_success_before_it_says_which_version_did_it(
+    before: list[Logged], version: str, expected: State
+) -> None:
+    """The attempt that set it up was killed before it could say so; the claim in the app has its version."""
+    second = replace(SECOND, version=version)
+    found = state(*before, (at("10:00"), second.finished("already-set-up", "Run 1 has set it up.")))
+    assert (found.state, found.code, found.setup_version) == (expected, "already-set-up", version)
     assert (found.since, found.reason) == (at("10:00"), "Run 1 has set it up.")
 
 
