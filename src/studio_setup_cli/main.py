@@ -19,6 +19,7 @@ from studio_setup_cli.run import run
 from studio_setup_cli.setup import setup
 from studio_setup_cli.status import status
 from studio_setup_cli.terminal_view import OutputClosed
+from studio_setup_cli.try_setup import try_setup
 from studio_setup_cli.verify import verify
 
 _USAGE_STATUS = 2
@@ -46,7 +47,7 @@ def cli() -> None:
     """Run commands and setups in the SageMaker Studio apps of your users."""
 
 
-for _command in (status, setup, logs, run, doctor, verify):
+for _command in (status, setup, logs, run, try_setup, doctor, verify):
     cli.add_command(_command)
 
 
