@@ -39,6 +39,7 @@ def command(*, script: Path | None, app_type: str | None, network: str, keep: bo
 
 def _try(wanted: Wanted, screen: Screen) -> int:
     """Try the setup of each app type; the exit status."""
+    wanted.check_machine(screen.say)
     app_types = wanted.app_types(screen.say)
     setups = {app_type: wanted.setup(app_of(CASES[app_type])) for app_type in app_types}
     about_files = findings.about_files(wanted.files())
@@ -49,7 +50,7 @@ def _try(wanted: Wanted, screen: Screen) -> int:
         studio.add_space(SPACE, USER_PROFILE)
         results = []
         for app_type, setup in setups.items():
-            options = StartOptions(server=CASES[app_type].server)
+            options = StartOptions(server=CASES[app_type].server, as_in_image=True, network=wanted.network)
             with screen.following_the_engine():
                 tried, app = try_twice(studio, app_type, setup, options, screen)
             screen.app_result(tried, about_files)
@@ -72,6 +73,9 @@ def main() -> int:
     except BadInput as error:
         click.echo(f"studio-setup try: {error}", err=True)
         return 2
+    except TimeoutError as error:  # an app that did not start
+        click.echo(f"studio-setup try: {error}", err=True)
+        return 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("studio-setup try: interrupted; everything was stopped.", err=True)
         return 130

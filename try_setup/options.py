@@ -8,8 +8,10 @@ from pathlib import Path
 
 import setups
 from demo.cases import CASES
+from emulator.namespaces import refusal
 from setups import setup_for
 from studio_setup.model.app import App
+from studio_setup.model.errors import BadInput
 from studio_setup.model.setup import MAX_TIMEOUT_SECONDS, Command, Setup, read_script
 from studio_setup_cli.run import script_names
 
@@ -29,6 +31,18 @@ class Wanted:
     app_type: str = ""
     network: bool = True
     keep: bool = False
+
+    def check_machine(self, say: Callable[[str], None]) -> None:
+        """Say so if this machine cannot give apps the surroundings that they have in Studio.
+
+        Raises:
+            BadInput: it cannot take their network away, which was asked for.
+        """
+        reason = refusal()
+        if reason and not self.network:
+            raise BadInput(f"This machine gives apps no network of their own ({reason}); try it with the network on.")
+        if reason:
+            say(f"The home is not at /home/sagemaker-user and sudo is refused here: no namespaces ({reason}).")
 
     def app_types(self, say: Callable[[str], None]) -> list[str]:
         """The types of app to try; says so if this machine cannot have one."""

@@ -48,12 +48,12 @@ def try_twice(
     case = CASES[app_type]
     screen.say(f"\n{app_type}, first start")
     app = _start(studio, case, options)
-    first = _set_up(app, app_of(case), setup, client_of(studio))
+    first = _set_up(app, case, setup, options, client_of(studio))
     screen.start_result(first)
     app.delete()
     screen.say(f"\n{app_type}, second start, with the same home")
     app = _start(studio, case, options)
-    second = _set_up(app, app_of(case), setup, client_of(studio))
+    second = _set_up(app, case, setup, options, client_of(studio))
     screen.start_result(second)
     return TriedApp(app_type, setup, (first, second)), app
 
@@ -77,11 +77,11 @@ def _start(studio: LocalStudio, case: Case, options: StartOptions) -> AppHandle:
     ).wait_until_in_service()
 
 
-def _set_up(app: AppHandle, name: App, setup: Setup, client: SageMakerClient) -> TriedStart:
+def _set_up(app: AppHandle, case: Case, setup: Setup, options: StartOptions, client: SageMakerClient) -> TriedStart:
     before = home.look_at(app.home)
     limit = sum(command.timeout_seconds for command in setup.commands) + _OVERHEAD_SECONDS
     with Connections(lambda: _beside_jupyter(app)) as connections, requests.Session() as http:
-        report = set_up(Job(name, setup), Tools(client, http), Deadline.after(limit))
+        report = set_up(Job(app_of(case), setup), Tools(client, http), Deadline.after(limit))
         left = _left_running(app)
     return TriedStart(
         report=report,
@@ -90,7 +90,7 @@ def _set_up(app: AppHandle, name: App, setup: Setup, client: SageMakerClient) ->
         terminals=_terminals(app),
         processes=tuple(command_line(pid) for pid in left),
         addresses=connections.addresses,
-        names=None,
+        names=None if options.network else app.names_asked(),
     )
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from emulator.namespaces import refusal
+from tests.support.needs import refused
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +115,13 @@ def test_a_changed_file_is_tried_again(script: Callable[[str], Path], tmp_path: 
     assert "is empty" in output.read_text()
     assert "NUL character" in output.read_text()
     assert watching.returncode == 130
+
+
+def test_without_a_network_the_names_that_it_wanted_are_said(script: Callable[[str], Path]) -> None:
+    """With --network off, what is asked of the resolver is listed, and the failure is the script's own."""
+    if reason := refusal():
+        refused("namespaces", reason)
+    wanted = script("set -e\ngit ls-remote https://packages.example.org/a.git\n")
+    done = try_setup("--app", "JupyterLab", "--network", "off", "--script", wanted)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "network: off; names asked for: packages.example.org" in done.stdout
