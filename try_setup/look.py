@@ -18,7 +18,7 @@ def look(studio: LocalStudio, app_types: list[str], say: Callable[[str], None]) 
     _links(studio, app_types, say)
     say(
         "\nTo run a command in one, in another terminal, in this folder:\n"
-        f"  export AWS_ENDPOINT_URL_SAGEMAKER={studio.sagemaker_endpoint} AWS_REGION=us-east-1"
+        f"  export AWS_ENDPOINT_URL_SAGEMAKER={studio.sagemaker_endpoint} AWS_DEFAULT_REGION=us-east-1"
         " AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x"
     )
     for app_type in app_types:

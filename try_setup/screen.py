@@ -22,15 +22,15 @@ _MOST_OF_A_FOLDER = 3
 
 
 class Screen(logging.Handler):
-    """Writes to a stream; as a handler of the engine's log, it writes what commands print."""
+    """Writes to a stream; as a handler of the engine's log, what commands print, without what looks secret."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(logging.INFO)
         self._stream = stream
 
     def say(self, text: str, indent: int = 0) -> None:
-        """Write lines; what looks like a secret is left out of them."""
-        self._stream.write(textwrap.indent(without_secrets(text), " " * indent) + "\n")
+        """Write lines."""
+        self._stream.write(textwrap.indent(text, " " * indent) + "\n")
         self._stream.flush()
 
     @contextmanager
@@ -52,7 +52,7 @@ class Screen(logging.Handler):
         if event == "command.started":
             self.say(f"$ {fields['command']}", 4)
         elif event == "command.output":
-            self.say(fields["text"].rstrip("\n"), 6)
+            self.say(without_secrets(fields["text"].rstrip("\n")), 6)
         elif event == "command.finished":
             self.say(command_result(fields["result"]), 4)
         elif event == "connection.lost":
@@ -83,7 +83,7 @@ class Screen(logging.Handler):
         if hosts:
             self.say(f"Hosts that the scripts name: {', '.join(hosts)}", 2)
         for warning in [*about_files, *findings.about_scripts(tried.setup), *findings.about_runs(tried)]:
-            self.say(f"warning: {warning}", 2)
+            self.say(f"warning: {without_secrets(warning)}", 2)
 
     def _paths(self, mark: str, paths: list[str]) -> None:
         for path in paths[:_MOST_PATHS]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 
 from emulator.namespaces import refusal
 from tests.support.needs import refused
@@ -28,8 +30,13 @@ echo 'export A=1' >> ~/.profile
 date +%N > ~/.stamp
 rm -f ~/.bashrc
 echo {TOKEN}
-pip install requests || true
+false && pip install requests
 nohup sleep 300 > /dev/null 2>&1 &
+python3 - <<'END'
+import os, urllib.request
+url = os.environ["JUPYTER_SERVER_URL"] + "api/terminals"
+urllib.request.urlopen(urllib.request.Request(url, b"", {{"X-XSRFToken": "x", "Cookie": "_xsrf=x"}}))
+END
 """
 
 
@@ -77,8 +84,15 @@ def test_everything_questionable_about_a_bad_setup_is_said(script: Callable[[str
     assert "~ .profile  (1 → 2 lines)" in second
     assert "~ .stamp  (still 1 lines)" in second
     warnings = [line for line in second.splitlines() if line.startswith("  warning: ")]
-    told = ["has CRLF line ends", "has no `set -e`", "installs requests", "looks like a GitHub token", "sleep 300"]
-    assert [[words in warning for warning in warnings].count(True) for words in told] == [1] * 5
+    told = [
+        "has CRLF line ends",
+        "has no `set -e`",
+        "installs requests",
+        "a GitHub token",
+        "sleep 300",
+        "terminal is left",
+    ]
+    assert [[words in warning for warning in warnings].count(True) for words in told] == [1] * len(told)
     assert len(warnings) == len(told)
     assert "NOT IDEMPOTENT" in second
     assert TOKEN not in done.stdout + done.stderr
@@ -125,3 +139,24 @@ def test_without_a_network_the_names_that_it_wanted_are_said(script: Callable[[s
     done = try_setup("--app", "JupyterLab", "--network", "off", "--script", wanted)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "network: off; names asked for: packages.example.org" in done.stdout
+
+
+def test_apps_can_be_kept_and_looked_at(script: Callable[[str], Path], tmp_path: Path) -> None:
+    """With --keep, the app stays up and its link leads into it, until Ctrl-C."""
+    output = tmp_path / "output"
+    arguments = [sys.executable, "-m", "try_setup", "--keep", "--app", "JupyterLab", "--script", str(script(GOOD))]
+    with output.open("w") as stream:
+        environment = {**os.environ, "PYTHONPATH": "src:."}
+        kept = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, cwd=ROOT, env=environment
+        )
+    try:
+        wait_until(lambda: "Ctrl-C stops everything" in output.read_text(), "the instructions")
+        (link,) = re.findall(r"JupyterLab: (http\S+)", output.read_text())
+        landed = requests.get(link, timeout=10)
+    finally:
+        kept.send_signal(signal.SIGINT)
+        kept.wait(30)
+    assert landed.ok
+    assert landed.url.endswith("/jupyterlab/default/lab")
+    assert kept.returncode == 0
