@@ -67,9 +67,12 @@ soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 	PYTHONPATH=src:. $(BIN)/python -m bench.soak
 	PYTHONPATH=src:. $(BIN)/python -m bench.storm
 
-bench: setup ## Measure the engine beside what one would pick instead
+bench: build ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
+	@PYTHONPATH=src:. $(BIN)/python bench/run_many.py
 	@PYTHONPATH=src:. $(BIN)/python bench/fleet.py
+	@PYTHONPATH=src:. $(BIN)/python -m bench.cold_start
+	@PYTHONPATH=src:. $(BIN)/python -m bench.by_hand
 
 try: $(VENV)/.ready $(READY39) ## Try the setup on this machine, twice (SCRIPT=FILE, APP=TYPE, NETWORK=off, KEEP=1, WATCH=1; see docs)
 	@PYTHONPATH=src:. $(BIN)/python -m try_setup $(if $(SCRIPT),--script "$(SCRIPT)") $(if $(APP),--app $(APP)) \

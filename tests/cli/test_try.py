@@ -31,6 +31,6 @@ def test_elsewhere_it_says_what_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An installed package has no local Studio: that is bad input, with the remedy."""
-    monkeypatch.setattr("studio_setup_cli.try_setup._CHECKOUT", tmp_path)
+    monkeypatch.setattr("studio_setup_cli.try_._CHECKOUT", tmp_path)
     assert main(["try", "--app", "JupyterLab"]) == 2
     assert "needs a checkout" in capsys.readouterr().err

@@ -17,10 +17,9 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
     "try",
     add_help_option=False,
     context_settings={"ignore_unknown_options": True},
-    short_help="Try a setup on this machine (in a checkout).",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def try_setup(arguments: tuple[str, ...]) -> None:
+def try_(arguments: tuple[str, ...]) -> None:
     """Try a setup on this machine; the options are those of `python -m try_setup`."""
     if not (_CHECKOUT / "try_setup" / "__main__.py").is_file() or not (_CHECKOUT / "emulator").is_dir():
         raise BadInput(
