@@ -20,7 +20,7 @@ CONDA_VERSION = "26.7.0"
 # Studio Classic's image of JupyterLab 3 keeps its server in an environment of this name.
 STUDIO_ENVIRONMENT = "studio"
 METADATA = "/opt/ml/metadata/resource-metadata.json"
-FOLDERS = ("/var/log/apps", "/var/log/sagemaker", "/var/log/studio", "/tmp/sagemaker-recovery-mode-home")  # noqa: S108
+FOLDERS = ("/var/log/apps", "/var/log/sagemaker", "/var/log/studio")
 
 _PATH = "/opt/conda/bin:/opt/conda/condabin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _JUPYTERLAB = {
