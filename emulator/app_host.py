@@ -118,6 +118,8 @@ class AppStart:
     def _create_container(self, git_configuration: str, control_url: str) -> None:
         options = self.options
         pip_options = "" if options.as_in_image and options.network else OFFLINE_PIP
+        if not options.network:
+            git_configuration = ""  # nothing stands in for a repository on GitHub
         create_container(
             self.container, self.kind, self.server, git_configuration, control_url, pip_options=pip_options
         )

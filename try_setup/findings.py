@@ -56,6 +56,8 @@ def second_start(tried: TriedApp) -> str:
     ]
     if differing:
         return f"NOT THE SAME: {'; '.join(differing)}."
+    if second.report.outcome.is_error:
+        return "The second start ended the same way."
     if second.changes:
         return "NOT IDEMPOTENT: the second start changed the home again."
     return "Idempotent: the second start had the same outcome and changed nothing in the home."

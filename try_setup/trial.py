@@ -47,6 +47,8 @@ def try_twice(
     """Start an app and set it up, delete it, start it with the same home and set it up again; that one is left up."""
     case = CASES[app_type]
     screen.say(f"\n{app_type}, first start")
+    if case.remark and options.network:
+        screen.say(case.remark, 4)
     app = _start(studio, case, options)
     first = _set_up(app, case, setup, options, client_of(studio))
     screen.start_result(first)

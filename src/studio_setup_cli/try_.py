@@ -21,7 +21,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def try_(arguments: tuple[str, ...]) -> None:
     """Try a setup on this machine; the options are those of `python -m try_setup`."""
-    if not (_CHECKOUT / "try_setup" / "__main__.py").is_file() or not (_CHECKOUT / "emulator").is_dir():
+    if not (_CHECKOUT / "try_setup" / "__main__.py").is_file():
         raise BadInput(
             "`studio-setup try` needs a checkout of the repository, which has the local Studio to try on; this is an"
             " installed package. Clone the repository and run `make try` there."

@@ -170,3 +170,11 @@ def test_conda_says_what_there_is() -> None:
     listed = inside(conda, "26.7.0", "base,studio", "env", "list").stdout
     assert [line.split()[0] for line in listed.splitlines() if not line.startswith("#")] == ["base", "studio"]
     assert inside(conda, "26.7.0", "base", "shell.activate", "studio").returncode == 1
+
+
+def test_without_a_network_nothing_stands_in_for_github(start_image_app: Callable[..., Scenario], space: Place) -> None:
+    """The extension's repository, which other apps clone from this machine, cannot be reached."""
+    scenario = start_image_app(place=space, network=False)
+    clone = "git clone https://github.com/aws-samples/sagemaker-studio-auto-shutdown-extension"
+    assert "Could not resolve host" in output(scenario, f"{clone} 2>&1 || true")
+    assert scenario.app.names_asked() == ("github.com",)

@@ -73,6 +73,12 @@ def test_a_second_start_that_differs_is_described(second: TriedStart, said: str)
     assert said in findings.second_start(tried(START, second))
 
 
+def test_a_setup_that_fails_twice_is_not_called_idempotent() -> None:
+    """That it changed nothing the second time says nothing for it."""
+    failed = replace(START, report=replace(REPORT, outcome=Outcome.FAILED))
+    assert findings.second_start(tried(failed, failed)) == "The second start ended the same way."
+
+
 def test_without_python_39_only_jupyterlab_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """And it is said why, with the remedy."""
     monkeypatch.setitem(
