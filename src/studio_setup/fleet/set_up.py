@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SET_UP = {"source": "studio-setup", "detail-type": "Set Up App"}
 # Reserved concurrency is taken up for as long as setups run, each of which lasts as long as an invocation at most.
 THROTTLED_LIMIT_SECONDS = 900.0
-_THROTTLED_PAUSE_SECONDS = 30.0
+_THROTTLED_PAUSE_SECONDS = 5.0, 30.0
 MAX_ATTEMPTS = 3  # as many as an app start has through its event
 _MAX_ANSWER_BYTES = 6 * 1024 * 1024  # Lambda's own limit
 # Nothing is wrong with the app, and yet it was not set up.
@@ -195,7 +195,7 @@ def _call(function: DeployedFunction, request: bytes, waits: Waits) -> Invocatio
             if not is_said:
                 waits.say(f"the function is throttled ({type(error).__name__}); waiting up to {minutes} minutes")
         is_said = True
-        deadline.pause_within(_THROTTLED_PAUSE_SECONDS)
+        deadline.pause_between(*_THROTTLED_PAUSE_SECONDS)
 
 
 def _error(answer: object) -> str:
