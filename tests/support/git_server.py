@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import subprocess
 import threading
 from http import HTTPStatus
@@ -13,15 +14,23 @@ from typing import Self
 
 
 class GitServer:
-    """Serves the repositories below `root`; with `login` (user name, password) to whoever has it."""
+    """Serves the repositories below `root`; to whoever has `login` (user name, password) if there is one."""
 
-    def __init__(self, root: Path, login: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        login: tuple[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        address: str = "127.0.0.1",
+    ) -> None:
         self.root = root
         self.login = login
         self.answers: list[int] = []  # the status of each answer
-        self._server = _Server(self)
+        self._server = _Server(self, address)
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http{'s' if tls else ''}://{address}:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -34,8 +43,8 @@ class GitServer:
 
 
 class _Server(ThreadingHTTPServer):
-    def __init__(self, git: GitServer) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, git: GitServer, address: str) -> None:
+        super().__init__((address, 0), _Handler)
         self.git = git
 
 
