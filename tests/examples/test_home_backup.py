@@ -53,9 +53,9 @@ def storage(aws: Aws) -> Iterator[Storage]:
     storage.client.delete_bucket(Bucket=BUCKET)
 
 
-def commands(app: Scenario, **options: int) -> tuple[Command, ...]:
+def commands(app: Scenario, max_mib: int = 2048) -> tuple[Command, ...]:
     """The example."""
-    return home_backup.commands(app.name, f"s3://{BUCKET}/backups", **options)
+    return home_backup.commands(app.name, f"s3://{BUCKET}/backups", max_mib=max_mib)
 
 
 def write_work(app: Scenario) -> None:
