@@ -67,9 +67,12 @@ soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 	PYTHONPATH=src:. $(BIN)/python -m bench.soak
 	PYTHONPATH=src:. $(BIN)/python -m bench.storm
 
-bench: setup ## Measure the engine beside what one would pick instead
+bench: build ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
+	@PYTHONPATH=src:. $(BIN)/python bench/run_many.py
 	@PYTHONPATH=src:. $(BIN)/python bench/fleet.py
+	@PYTHONPATH=src:. $(BIN)/python -m bench.cold_start
+	@PYTHONPATH=src:. $(BIN)/python -m bench.by_hand
 
 demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep)

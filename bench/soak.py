@@ -1,10 +1,10 @@
 """Many setups in a row with random faults, reproducible by seed: `make soak`.
 
 Some apps on the local Studio get one setup after another. Whatever happens during a setup, its outcome, exit statuses
-and effects must be the right ones, and nothing may be left over. The function runs as it is deployed, from the event to
-what it returns or raises, in processes of its own. Each setup is for an app start of its own: some are real restarts of
-the app, most are simulated by deleting what setups keep on the app's disk. Throttled calls are retried within two
-seconds instead of thirty.
+and effects must be the right ones, and nothing may be left over; beside a hostile neighbour (`soak_neighbours`) it may
+fail, and must still tell the truth. The function runs as it is deployed, from the event to what it returns or raises,
+in processes of its own. Each setup is for an app start of its own: some are real restarts of the app, most are
+simulated by deleting what setups keep on the app's disk. Throttled calls are retried sooner than the engine would.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 from bench.soak_app import ABANDONED_SECONDS, SoakApp
 from bench.soak_case import FAULTS, Case, draw, wrong_effects, wrong_outcomes
 from bench.soak_invocations import Invocations, Invoker, resident_kib
+from bench.soak_neighbours import NEIGHBOURS, AtWork, forget_start_up_files, wrong_with_neighbour
 from bench.soak_secrets import Search, search
 from emulator.studio import LocalStudio
 
@@ -40,6 +41,7 @@ class Tally:
 
     setups: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
+    neighbours: Counter[str] = field(default_factory=Counter)
     outcomes: list[str] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
 
@@ -87,11 +89,29 @@ class Lane:
         disturbances = [self._in(seconds, self._drop) for seconds in case.drops]
         if case.jupyter_kill is not None:
             disturbances.append(self._in(case.jupyter_kill, self._kill_jupyter))
+        if case.neighbour:
+            self._note_neighbour(case, self._invoke_beside_neighbour(case))
+            return
         results, kills = self._invoke(case)
         self._over.set()
         for timer in disturbances:
             timer.join()
         self._note(case, results, kills)
+
+    def _invoke_beside_neighbour(self, case: Case) -> list[dict[str, Any]]:
+        """Run an invocation while the neighbour misbehaves, and once more, as Lambda retries one that failed."""
+        neighbour = AtWork(NEIGHBOURS[case.neighbour], self.app.handle)
+        results = [self._invoke_once(case)]
+        neighbour.end()
+        results.append(self._invoke_once(case))
+        self.app.let_processes_end()
+        forget_start_up_files(self.app.handle)
+        self._tally.neighbours[case.neighbour] += neighbour.acted
+        return results
+
+    def _invoke_once(self, case: Case) -> dict[str, Any]:
+        self._begin(self._steady, case)
+        return self._result(self._steady, case)
 
     def _invoke(self, case: Case) -> tuple[list[dict[str, Any]], int]:
         """Run every invocation of a setup; the results of those that were not killed, and how many were."""
@@ -149,6 +169,16 @@ class Lane:
         self.app.look_at_terminals(kills)
         self.resident_kib.append(resident_kib(self._steady.pid))
 
+    def _note_neighbour(self, case: Case, results: list[dict[str, Any]]) -> None:
+        self._tally.setups[case.fault] += 1
+        self._tally.done["invocations"] += len(results)
+        statuses = {step.name: step.exit_status for step in case.steps}
+        effects = case.effects, self.app.effects(case.number)
+        wrong = wrong_with_neighbour(case.codes, results, statuses, effects)
+        self._tally.outcomes += [f"setup {case.number} (neighbour that {case.neighbour}): {each}" for each in wrong]
+        self.app.look_at_terminals(killed_invocations=0)
+        self.resident_kib.append(resident_kib(self._steady.pid))
+
 
 def main() -> int:
     """Run the setups and print the results; 1 if anything was wrong."""
@@ -159,7 +189,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalStudio() as studio,
-        Invocations(Path(folder), studio.sagemaker_endpoint, throttled_seconds=2) as invocations,
+        Invocations(Path(folder), studio.sagemaker_endpoint, first_round_seconds=0.25) as invocations,
     ):
         studio.add_domain()
         apps = [SoakApp(studio, f"user-{at}", in_space=at % 2 == 1) for at in range(options.parallel)]
@@ -207,6 +237,8 @@ def _show_faults(tally: Tally) -> bool:
     for fault in FAULTS:
         print(f"  {fault:<18} {tally.setups[fault]:>5} setups")
     print("  done: " + ", ".join(f"{count} {what}" for what, count in sorted(tally.done.items())))
+    for name in NEIGHBOURS:
+        print(f"    a neighbour {name}: {tally.neighbours[name]} times")
     _show("wrong outcomes", tally.outcomes)
     _show("missing, wrong or duplicate effects", tally.effects)
     return not tally.outcomes and not tally.effects

@@ -59,6 +59,8 @@ class SoakApp:
     def look_like_a_new_start(self) -> None:
         """Delete what setups keep on the app's disk: nothing else distinguishes one start from another."""
         time.sleep(max(0.0, self._killed_at + _LAST_LINE_SECONDS - time.monotonic()))
+        # The witness of the claim first: with the claim alone, an invocation that is still there would find it lost.
+        shutil.rmtree(self._home / ".local" / "state" / "studio-setup", ignore_errors=True)
         if self._root.exists():
             old = self._root.rename(self._root.with_name("studio-setup-before"))
             shutil.rmtree(old)
@@ -71,9 +73,9 @@ class SoakApp:
     def over(self, run_id: str = "") -> str:
         """The outcome that the app keeps of a run, by default that with the claim, and the attempt that set it."""
         try:
-            run_id = run_id or (self._root / "claim").read_text().split()[0]
+            run_id = run_id or next(self._root.glob("claim.*")).read_text().split()[0]
             return str((self._root / run_id / "over").readlink())
-        except FileNotFoundError:
+        except (FileNotFoundError, StopIteration):
             return ""
 
     def kill_jupyter(self) -> None:
@@ -101,6 +103,10 @@ class SoakApp:
             listed = self._listed()
             self._abandoned = {name: since for name, since in self._abandoned.items() if name in listed}
         self._note_overdue()
+        self.let_processes_end()
+
+    def let_processes_end(self) -> None:
+        """Wait until every process besides server and terminals has ended; what has not in ten seconds is left."""
         give_up = time.monotonic() + 10
         while (left := self._others()) and time.monotonic() < give_up:
             time.sleep(0.1)

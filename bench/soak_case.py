@@ -6,6 +6,7 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.soak_neighbours import NEIGHBOURS
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.setup import Command
 
@@ -17,6 +18,7 @@ FAULTS = {
     "throttled API": 8,
     "killed Jupyter": 3,
     "all at once": 5,
+    "hostile neighbour": 20,
 }
 _STATUSES = (1, 2, 9, 126, 127, 130, 137, 143, 255)
 _OPERATIONS = ("DescribeDomain", "DescribeApp", "CreatePresignedDomainUrl")
@@ -65,6 +67,7 @@ class Case:
 
     `kills`: for each, an invocation is killed that long after its start; one more follows, which is not killed.
     `duplicate`: how long after the last invocation one more begins, if any.
+    `neighbour`: the name of the one who misbehaves meanwhile; empty for nobody.
     """
 
     number: int
@@ -75,6 +78,7 @@ class Case:
     duplicate: float | None = None
     jupyter_kill: float | None = None
     throttled: tuple[tuple[str, int], ...] = ()
+    neighbour: str = ""
 
     @property
     def commands(self) -> list[dict[str, Any]]:
@@ -90,9 +94,15 @@ class Case:
         return self.steps[: next(last, len(self.steps))]
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Outcome:
         """The expected outcome."""
         return Outcome.FAILED if any(step.exit_status for step in self.reached) else Outcome.SUCCEEDED
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes that its reports may have: what the commands come to, or what a neighbour can make of it."""
+        own = ("command-failed",) if self.outcome is Outcome.FAILED else ("succeeded", "already-set-up")
+        return own + (NEIGHBOURS[self.neighbour].codes if self.neighbour else ())
 
     @property
     def effects(self) -> list[str]:
@@ -122,6 +132,7 @@ def draw(seed: int, number: int) -> Case:
         throttled=tuple((name, chance.randint(1, 2)) for name in chance.sample(_OPERATIONS, chance.randint(1, 3)))
         if every or fault == "throttled API"
         else (),
+        neighbour=chance.choice(list(NEIGHBOURS)) if fault == "hostile neighbour" else "",
     )
 
 

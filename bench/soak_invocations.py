@@ -11,6 +11,7 @@ import functools
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -29,7 +30,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from studio_setup import handler
-from studio_setup.access import control_plane
+from studio_setup.access import backoff
 from studio_setup.model.report import SetupFailed
 from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job
@@ -42,15 +43,15 @@ _SETTINGS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_
 class Invocations:
     """Starts invoking processes for one SageMaker endpoint; `with` ends them.
 
-    `throttled_seconds`: the time within which throttled calls are retried; None for the engine's own.
+    `first_round_seconds`: the time within which a throttled call is repeated first; None for the engine's own.
     """
 
-    def __init__(self, folder: Path, endpoint: str, throttled_seconds: float | None = None) -> None:
+    def __init__(self, folder: Path, endpoint: str, first_round_seconds: float | None = None) -> None:
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno()), str(folder), str(throttled_seconds or "")],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), str(folder), str(first_round_seconds or "")],
                 pass_fds=[theirs.fileno()],
                 env={
                     **os.environ,
@@ -118,7 +119,7 @@ def main() -> None:
     """Fork an invoking process for every pipe that is received."""
     control, folder = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
     if sys.argv[3]:
-        control_plane.THROTTLED_SECONDS = float(sys.argv[3])
+        backoff.FIRST_ROUND_SECONDS = float(sys.argv[3])
     requests.Session = _RecordingSession  # type: ignore[misc]
     handler.sagemaker_client()  # created once, before the first fork, so that every invocation is a warm one
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
@@ -137,6 +138,7 @@ def main() -> None:
 
 def _serve(pipe: Connection, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
+    handler._knows_run = lambda: functools.partial(_is_claim_known, folder.parent)  # noqa: SLF001 (the log is here)
     log = logging.FileHandler(folder / "log")
     log.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.DEBUG, handlers=[log], force=True)
@@ -147,6 +149,12 @@ def _serve(pipe: Connection, folder: Path) -> None:
         except EOFError:
             return
         pipe.send(_invoke(order))
+
+
+def _is_claim_known(folder: Path, _app: object, run_id: str, *_: object) -> bool:
+    """Does the log of any invoking process have the line of the attempt that claimed an app start for that run?"""
+    claimed = re.compile(rf'"msg": "run\.claimed".*"run_id": "{run_id}".*"resumed": false')
+    return any(claimed.search(line) for log in folder.glob("*/log") for line in log.open(errors="replace"))
 
 
 def _invoke(order: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ in step. The fields with their types are in [log-schema.json](log-schema.json).
 Every line of a setup has `app` (the app as one string, `domain/owner/type/name`), its names one by one (`domain_id`,
 `user_profile_name`, `space_name`, `app_type`, `app_name`), `setup_version`, `trigger` (`event`, `operator` or
 `reconcile`), `attempt` and, once it is known, `run_id`. Lambda adds `timestamp`, `level` and `requestId`; the event's
-name is the `message`. The lines `reconcile.…` are in the log of the reconcile function; they and `setup.crashed` have
-fields of their own alone.
+name is the `message`. Where a setup is not valid, or crashes, the line has the app and the `trigger` alone of these.
+The lines `reconcile.…` are in the log of the reconcile function and have fields of their own alone.
 
 | Event | Level | What it says | Its own fields |
 |---|---|---|---|

@@ -14,7 +14,7 @@ from enum import EnumType
 from typing import Any
 
 from studio_setup.model.app import App
-from studio_setup.model.log import EVENTS, SETUP_FINISHED
+from studio_setup.model.log import EVENTS, SETUP_CRASHED, SETUP_FINISHED
 from studio_setup.model.outcomes import CODES, Outcome
 from studio_setup.model.report import MAX_COMMANDS_REPORTED, CommandResult, Trigger
 
@@ -22,11 +22,14 @@ Schema = dict[str, Any]
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null"}
 # What Lambda's JSON format has in every line (Lambda developer guide, "Working with log format").
 _OF_LAMBDA = {"timestamp": str, "level": str, "message": str, "logger": str, "requestId": str}
-_OF_EVERY_LINE: dict[str, Any] = {
+_OF_APP: dict[str, Any] = {
     "app": str,
     **dict.fromkeys((field.name for field in fields(App)), str),
-    "setup_version": str,
     "trigger": Trigger,
+}
+_OF_EVERY_LINE: dict[str, Any] = {
+    **_OF_APP,
+    "setup_version": str,
     "attempt": str,
     "run_id": str,
 }
@@ -55,15 +58,18 @@ def schema() -> Schema:
     finished = _line(SETUP_FINISHED.name, SETUP_FINISHED.meaning, {**_OF_EVERY_LINE, **_OF_REPORT})
     finished["properties"]["commands"]["maxItems"] = MAX_COMMANDS_REPORTED
     finished["properties"]["code"] = {"enum": list(CODES)}
+    verdict = {name: _OF_REPORT[name] for name in _OF_IGNORED}
     ignored = _line(
-        SETUP_FINISHED.name,
-        "The event was ignored, or the settings or the setup are not valid: there was no attempt.",
-        {name: _OF_REPORT[name] for name in _OF_IGNORED},
+        SETUP_FINISHED.name, "The event was ignored, or the settings are not valid: there was no attempt.", verdict
     )
+    no_setup = _line(
+        SETUP_FINISHED.name, "The setup of this app is not valid: there was no attempt.", {**_OF_APP, **verdict}
+    )
+    crashed = _line(SETUP_CRASHED.name, SETUP_CRASHED.meaning, {**_OF_APP, **SETUP_CRASHED.fields})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of Studio Setup's log",
-        "anyOf": [*lines, finished, ignored],
+        "anyOf": [*lines, crashed, finished, no_setup, ignored],
     }
 
 

@@ -23,14 +23,21 @@ with studio_setup.connect("d-abcdefghijkl", user="alice") as app:
     print(app.run("pwd"))
 ```
 
-[The notebook](../examples/remote_terminal.ipynb) shows everything at work: a command that fails, a long one that is
-found again after the kernel restarted, a check over several users. Nothing is asynchronous, so it works where an
-event loop runs.
+[The notebook](notebook.md) shows everything at work: a command that fails, a long one that is found again after the
+kernel restarted, a check over several users.
 
-**What does not persist.** Each command is a process of its own: `cd` and variables are gone with it, so give `cwd`
-and `env` with each call. Standard input is empty. No terminal stays open between calls, since an open one keeps an
-app from shutting down when idle. What does persist: a job goes on when your program ends, and its output is kept for
-as long as the app runs.
+**A command is a process of its own.** `cd` and variables are gone with it, so give `cwd` and `env` with each call.
+Standard input is empty on purpose, so that what asks a question fails instead of waiting. Standard error is merged into
+the output.
+
+**What is kept.** No terminal stays open between calls, since an open one keeps an app from shutting down when idle. The
+login is kept until `close`. What a command printed, and its exit status, is kept in the app for as long as the app
+runs; a job goes on when your program ends, and is found again by its `id`.
+
+**Threads, notebooks, Lambda.** Every call blocks, and nothing is asynchronous, so it works where an event loop runs, as
+in Jupyter. One object per app may be shared by several threads, which take turns. `run_many` runs a command in many
+apps at once. In Lambda, give `timeout_seconds` less than the function has left, or `start` a job and `attach` to it
+later.
 
 **What it costs in permissions.** `sagemaker:DescribeDomain`, `DescribeSpace`, `DescribeApp` and
 `CreatePresignedDomainUrl`. The last one logs in as the user, so whoever has it can act as that user. Importing the
@@ -51,7 +58,18 @@ with studio_setup.connect("d-abcdefghijkl", space="hers") as app:
     print(app.attach(job.id).wait(timeout_seconds=3600))
 ```
 
-Every error is a `SetupError`, and its text says what to do. [Outcomes and codes](outcomes.md) lists the codes.
+In many apps at once:
+
+```python
+import studio_setup
+
+apps = [studio_setup.connect("d-abcdefghijkl", user=user) for user in ("alice", "bob")]
+for one in studio_setup.run_many(apps, "pip --version", max_concurrency=5, timeout_seconds=60):
+    print(one.app.label, one.result or one.error)
+```
+
+Every error is a `SetupError`, and its text says what to do. [Outcomes and codes](outcomes.md) lists the codes. A result
+shows itself in a notebook with its state, exit status and time, and its output folded in.
 
 The rest of this page is generated from the docstrings, and a test checks that it is up to date:
 
@@ -59,6 +77,7 @@ The rest of this page is generated from the docstrings, and a test checks that i
 PYTHONPATH=src python -m tools.python_api_page > docs/python-api.md
 ```
 """
+_LINE_CHARACTERS = 88
 _MAGIC = re.compile(r"__\w+__")
 _SECTION = re.compile(r"^(Raises|Args|Attributes):$", re.MULTILINE)
 
@@ -108,17 +127,36 @@ def _parts(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401 (whatever is
 
 def _field(field: dataclasses.Field[Any]) -> str:
     has_default = field.default is not dataclasses.MISSING
-    return f"{field.name}: {field.type}" + (f" = {field.default!r}" if has_default else "")
+    return f"{field.name}: {field.type}" + (f" = {_value(field.default)}" if has_default else "")
 
 
 def _signature(name: str, function: Callable[..., Any]) -> str:
-    """How it is called, one parameter a line if there are several."""
+    """How it is called: on one line, or one parameter a line where that is too long."""
     signature = inspect.signature(function)
-    parameters = [one for one in signature.parameters.values() if one.name != "self"]
-    shown = signature.replace(parameters=parameters)
-    # Annotations are strings here; format them as they are written.
-    text = re.sub(r": '([^']*)'", r": \1", f"{name}{shown}").replace("-> '", "-> ").removesuffix("'")
-    return _code(text)
+    parameters = list(_parameters(signature))
+    one_line = f"{name}({', '.join(parameters)}) -> {signature.return_annotation}"
+    if len(one_line) <= _LINE_CHARACTERS:
+        return _code(one_line)
+    lines = "".join(f"    {one},\n" for one in parameters)
+    return _code(f"{name}(\n{lines}) -> {signature.return_annotation}")
+
+
+def _parameters(signature: inspect.Signature) -> Iterator[str]:
+    """The parameters as they are written, with the star before those that are given by name alone."""
+    starred = False
+    for one in signature.parameters.values():
+        if one.name == "self":
+            continue
+        if one.kind is one.KEYWORD_ONLY and not starred:
+            starred = True
+            yield "*"
+        stars = "**" if one.kind is one.VAR_KEYWORD else ""
+        default = "" if one.default is one.empty else f" = {_value(one.default)}"
+        yield f"{stars}{one.name}: {one.annotation}{default}"
+
+
+def _value(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _code(text: str) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from setups import auto_shutdown
-from studio_setup import App, Command, Setup, read_script
+from studio_setup import App, BadInput, Command, Setup, read_script
 
 IDLE_TIMEOUT_MINUTES = 120
 _HERE = Path(__file__).parent
@@ -26,9 +26,14 @@ def setup_for(app: App) -> Setup:
     """The setup for an app: choose by its type, domain, user profile, space or name.
 
     Raises:
-        BadInput: a script is missing or not valid.
+        BadInput: there is no setup for such an app, or a script is missing or not valid.
     """
-    return Setup(_lab_defaults() if app.app_type == "JupyterLab" else auto_shutdown.from_github(IDLE_TIMEOUT_MINUTES))
+    match app.app_type:
+        case "JupyterServer":
+            return Setup(auto_shutdown.from_github(IDLE_TIMEOUT_MINUTES))
+        case "JupyterLab":
+            return Setup(_lab_defaults())
+    raise BadInput(f"There is no setup for apps of type {app.app_type}; add one to setup_for, or leave them out.")
 
 
 def _lab_defaults() -> tuple[Command, ...]:

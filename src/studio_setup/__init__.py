@@ -22,17 +22,22 @@ What `setups` needs is here, and the Python API:
         print(app.run("pwd"))
 """
 
-from studio_setup.api.connect import connect
-from studio_setup.api.connected_app import ConnectedApp
-from studio_setup.api.job import Job
-from studio_setup.api.many import AppResult, run_many
-from studio_setup.api.results import CommandFailed, Result
-from studio_setup.api.terminal import Terminal
+import importlib
+import typing
+
 from studio_setup.model.app import App
 from studio_setup.model.errors import AppDeleted, BadInput, OutOfTime, RunLost, SetupError
 from studio_setup.model.report import CommandState
 from studio_setup.model.setup import Command, Setup, read_script
 from studio_setup.model.version import __version__
+
+if typing.TYPE_CHECKING:
+    from studio_setup.api.connect import connect
+    from studio_setup.api.connected_app import ConnectedApp
+    from studio_setup.api.job import Job
+    from studio_setup.api.many import AppResult, run_many
+    from studio_setup.api.results import CommandFailed, Result
+    from studio_setup.api.terminal import Terminal
 
 __all__ = [
     "App",
@@ -55,3 +60,29 @@ __all__ = [
     "read_script",
     "run_many",
 ]
+
+# Imported when they are asked for: the function and the command's `--help` do without them.
+_API = {
+    "AppResult": "many",
+    "CommandFailed": "results",
+    "ConnectedApp": "connected_app",
+    "Job": "job",
+    "Result": "results",
+    "Terminal": "terminal",
+    "connect": "connect",
+    "run_many": "many",
+}
+
+
+if not typing.TYPE_CHECKING:  # where every name is known
+
+    def __getattr__(name: str) -> object:
+        """What the Python API offers under that name."""
+        if name not in _API:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.api.{_API[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Every name, for whoever completes them."""
+    return [*globals(), *_API]

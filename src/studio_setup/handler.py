@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
     from studio_setup.model.app import App
+    from studio_setup.model.setup import Setup
 
 # What is left for deleting the terminal and writing the last line.
 _RESERVE_SECONDS = 20.0
@@ -54,17 +55,18 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """
     quiet_libraries()
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
-    try:
-        return _handle(event, deadline)
-    except SetupFailed:
-        raise
-    except SetupError as error:
-        # The settings or the setup itself: known before there is an attempt to report on.
-        log.SETUP_FINISHED.log(logging.ERROR, **_verdict(error.code, str(error)))
-        raise
-    except Exception as error:
-        log.SETUP_CRASHED.log(error=type(error).__name__, reason=str(error))
-        raise
+    with log.log_context({}):  # the app is added to it as soon as it is known
+        try:
+            return _handle(event, deadline)
+        except SetupFailed:
+            raise
+        except SetupError as error:
+            # The settings or the setup itself: known before there is an attempt to report on.
+            log.SETUP_FINISHED.log(logging.ERROR, **_verdict(error.code, str(error)))
+            raise
+        except Exception as error:
+            log.SETUP_CRASHED.log(error=type(error).__name__, reason=str(error))
+            raise
 
 
 def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
@@ -74,7 +76,8 @@ def _handle(event: object, deadline: Deadline) -> dict[str, Any]:
     started = parse(event, settings)
     if isinstance(started, Ignored):
         return _ignore(started)
-    job = Job(started.app, setup_for(started.app), trigger=Trigger.EVENT, event_id=started.event_id)
+    setup = _setup_for(started.app, Trigger.EVENT)
+    job = Job(started.app, setup, trigger=Trigger.EVENT, event_id=started.event_id)
     return _carry_out(job, settings, deadline, raises=True)
 
 
@@ -86,12 +89,19 @@ def _answer(event: Mapping[str, object], settings: Settings, deadline: Deadline)
         case DescribeSetup(apps):
             return describe(apps, settings, setup_for, math.ceil(deadline.remaining_seconds + _RESERVE_SECONDS))
         case Probe(app):
-            job = Job(app, setup_for(app), claims_start=False, grace_seconds=0, is_probe=True)
+            setup = _setup_for(app, Trigger.OPERATOR)
+            job = Job(app, setup, claims_start=False, grace_seconds=0, is_probe=True)
             return _carry_out(job, settings, deadline, raises=False)
         case SetUpApp(app, force, trigger):
-            job = Job(app, setup_for(app), force=force, grace_seconds=0, trigger=trigger)
+            job = Job(app, _setup_for(app, trigger), force=force, grace_seconds=0, trigger=trigger)
             # An operator waits for the report. Nobody waits for what the reconcile function asks for: Lambda retries.
             return _carry_out(job, settings, deadline, raises=trigger is Trigger.RECONCILE)
+
+
+def _setup_for(app: App, trigger: Trigger) -> Setup:
+    """The setup of an app, which every further line of this invocation names."""
+    log.add_to_context(**app.as_dict(), trigger=trigger)
+    return setup_for(app)
 
 
 def _carry_out(job: Job, settings: Settings, deadline: Deadline, *, raises: bool) -> dict[str, Any]:
@@ -128,4 +138,7 @@ def _logs_client() -> CloudWatchLogsClient:
 @functools.cache
 def sagemaker_client() -> SageMakerClient:
     """A client for as long as Lambda keeps this process: its connections are used again by the next invocation."""
-    return boto3.client("sagemaker", config=SDK_CONFIG)
+    client = boto3.client("sagemaker", config=SDK_CONFIG)
+    # For its first error the SDK searches the API's whole model: done now, it need not be done when many are throttled.
+    _ = client.meta.service_model.error_shapes
+    return client

@@ -106,6 +106,7 @@ class _SetupRun:
         self._app_created_at = ""
         self._app_start = ""  # until it is known
         self._run_id = ""  # the same
+        self._setup_version = job.setup.version
         self._resumed = False
         self._repeated = False
         self._commands: dict[str, CommandRun] = {}
@@ -138,7 +139,7 @@ class _SetupRun:
             code=code.name,
             reason=reason,
             app=self._job.app,
-            setup_version=self._job.setup.version,
+            setup_version=self._setup_version,
             trigger=self._job.trigger,
             attempt=self._attempt_id,
             app_created_at=self._app_created_at,
@@ -202,6 +203,8 @@ class _SetupRun:
         if self._resumed and claim.verdict:
             self._check_origin(claim.run_id)
         if self._resumed and claim.verdict == Outcome.SUCCEEDED:
+            self._note_run(claim.run_id)
+            self._setup_version = claim.setup_version
             raise AlreadySetUp(f"Run {claim.run_id} has set up this app start already.")
         if claim.setup_version != version:
             raise _claimed_by_other(claim.run_id, claim.verdict)

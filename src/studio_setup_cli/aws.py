@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import boto3
     import botocore.exceptions
     from botocore.config import Config
-    from mypy_boto3_sagemaker import SageMakerClient
 
 MAX_CONCURRENCY = 100
 _REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
@@ -42,18 +41,6 @@ def aws_session(region: str = "", profile: str = "") -> boto3.Session:
         if session.get_credentials() is None:
             raise BadInput("There are no AWS credentials; configure some (aws configure), or set AWS_PROFILE.")
     return session
-
-
-def sagemaker_client() -> SageMakerClient:
-    """A client of the SageMaker API for one setup, which makes its own retries.
-
-    Raises:
-        BadInput: as `aws_session`.
-    """
-    from studio_setup.access.control_plane import SDK_CONFIG  # noqa: PLC0415
-
-    with configuration_errors():
-        return aws_session().client("sagemaker", config=SDK_CONFIG)
 
 
 def fleet_config(attempts: int = 10) -> Config:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _FEW_AT_ONCE = 50
-_ALARMS = ("failed", "timed-out", "dead-letters", "no-setup")
+_ALARMS = ("failed", "timed-out", "dead-letters", "no-setup", "reconcile")
 _REDEPLOY = "Deploy the stack again."
 
 

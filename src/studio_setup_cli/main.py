@@ -13,41 +13,42 @@ import click
 
 from studio_setup import __version__
 from studio_setup.model.errors import BadInput
-from studio_setup_cli.doctor import doctor
-from studio_setup_cli.logs import logs
-from studio_setup_cli.run import run
-from studio_setup_cli.setup import setup
-from studio_setup_cli.status import status
+from studio_setup_cli.subcommands import Subcommands
 from studio_setup_cli.terminal_view import OutputClosed
-from studio_setup_cli.verify import verify
 
 _USAGE_STATUS = 2
 _INTERRUPTED_STATUS = 130
 _OUTPUT_CLOSED_STATUS = 141  # as a shell says of a program that SIGPIPE has ended
 
 
-class _Interruptible(click.Group):
+class _Interruptible(Subcommands):
     """Commands that can be interrupted, also by whoever reads their output; click would call that a failure."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:  # noqa: ANN401 (click's)
+        """Read the arguments; `--help` and `--version` print their answer here."""
+        try:
+            return super().make_context(*arguments, **options)
+        except BrokenPipeError:
+            raise _Unread from None
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's)
         """The exit status of the command that `ctx` names."""
         try:
             return super().invoke(ctx)
         except (BrokenPipeError, OutputClosed):
-            _drop_what_nobody_reads()
-            return _OUTPUT_CLOSED_STATUS
+            raise _Unread from None
         except KeyboardInterrupt:
             return _interrupted()
+
+
+class _Unread(Exception):
+    """Nobody reads the output any more."""
 
 
 @click.group(name="studio-setup", cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
     """Run commands and setups in the SageMaker Studio apps of your users."""
-
-
-for _command in (status, setup, logs, run, doctor, verify):
-    cli.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,6 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BadInput as error:
         click.echo(f"studio-setup: {error}", err=True)
         return _USAGE_STATUS
+    except _Unread:
+        _drop_what_nobody_reads()
+        return _OUTPUT_CLOSED_STATUS
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
 

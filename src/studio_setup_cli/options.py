@@ -39,9 +39,16 @@ def stack_options(command: Command) -> Command:
         return command(place=Place(stack_name, region, profile), **others)
 
     return _with_options(
-        with_place,
+        aws_options(with_place),
         click.option("--stack-name", default="studio-setup", show_default=True, metavar="NAME", help="The stack."),
-        click.option("--region", default="", metavar="REGION", help="The stack's region, unless it is the shell's."),
+    )
+
+
+def aws_options(command: Command) -> Command:
+    """Let a command say which AWS access is meant; it gets `region` and `profile`, empty unless given."""
+    return _with_options(
+        command,
+        click.option("--region", default="", metavar="REGION", help="The AWS region, unless it is the shell's."),
         click.option("--profile", default="", metavar="NAME", help="The AWS profile, unless it is the shell's."),
     )
 

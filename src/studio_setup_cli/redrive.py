@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
@@ -17,19 +18,23 @@ if TYPE_CHECKING:
 
 
 def settle_failures(queue: FailureQueue, results: Sequence[SetUpResult], *, yes: bool) -> None:
-    """Show the messages about apps that were set up now, and delete them if `yes`, or somebody at a terminal says so.
+    """Show the messages, and delete those about app starts that were set up now if `yes`, or somebody says so.
 
     Raises:
         BadInput: the queue may not be read.
     """
-    from studio_setup.fleet.failure_queue import delete_failures, receive_failures  # noqa: PLC0415
+    from studio_setup.fleet.failure_queue import delete_failures, of_app_starts, receive_failures  # noqa: PLC0415
 
-    set_up = {result.app.label for result in results if result.outcome is Outcome.SUCCEEDED}
+    set_up = {
+        result.app.label: result.app_created_at
+        for result in results
+        if result.outcome is Outcome.SUCCEEDED and result.app_created_at
+    }
     if not set_up:
         return
     with call_errors():
         failures = receive_failures(queue)
-    settled = [failure for failure in failures if failure.app and failure.app.label in set_up]
+    settled = of_app_starts(failures, set_up)
     for failure in failures:
         mark = "settled" if failure in settled else "kept"
         click.echo(f"Failure queue, {mark}: {_label(failure)}: {failure.error}", err=True)
@@ -44,4 +49,7 @@ def _may_delete(count: int) -> bool:
 
 
 def _label(failure: FailureMessage) -> str:
-    return failure.app.label if failure.app else "of no app"
+    if not failure.app or not failure.at:
+        return failure.app.label if failure.app else "of no app"
+    what = "failed" if failure.is_of_request else "started"
+    return f"{failure.app.label}, {what} {failure.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

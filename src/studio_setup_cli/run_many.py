@@ -11,30 +11,24 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio_setup import App, BadInput, Command, Setup, read_script, run_many
-from studio_setup.api.job import COMMAND_NAME
-from studio_setup.fleet.apps import Selection, list_running_apps
-from studio_setup.model.app import KNOWN_APP_TYPES
+from studio_setup import App, BadInput, Command, ConnectedApp, Setup, run_many
+from studio_setup.fleet.apps import Selection
 from studio_setup.model.outcomes import Outcome
-from studio_setup_cli.aws import aws_session, call_errors, configuration_errors, fleet_config, sagemaker_client
 from studio_setup_cli.exit_status import INTERRUPTED_STATUS, MAX_ERRORS_STATUS, worst_status
 from studio_setup_cli.many_view import Begun, PrefixedOutput, grouped, short_names, summary
-from studio_setup_cli.names_file import read_names
+from studio_setup_cli.run_apps import Chosen, OpenSession, connect_by_name, named_apps, running_apps
 from studio_setup_cli.run_results import Ending, ending_of, read_done, results_file, write_ending
 
 if TYPE_CHECKING:
-    from mypy_boto3_sagemaker import SageMakerClient
-
-    from studio_setup.api.connected_app import ConnectedApp
+    import boto3
 
 _PATH = click.Path(path_type=Path)
-_TIMEOUT_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +49,6 @@ class Many:
         """Does one of them say that many apps are meant?"""
         marks = (self.all_running, self.from_file, self.dry_run, self.group, self.results, self.resume)
         return any(marks)
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """Whose apps are named, as options."""
-
-    domain_id: str
-    app_type: str
-    app_name: str
-    users: tuple[str, ...]
-    spaces: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The apps to run in, and who was named and has no running app."""
-
-    apps: list[App]
-    missing: list[str] = field(default_factory=list)
 
 
 def many_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -103,10 +78,10 @@ def many_options(command: Callable[..., int]) -> Callable[..., int]:
 
 def run_in_many(
     many: Many,
-    targets: Targets,
-    commands: tuple[str, ...],
-    scripts: tuple[Path, ...],
-    timeout_seconds: int | None,
+    setup: Setup,
+    selection: Selection,
+    app_name: str,
+    open_session: OpenSession,
     *,
     as_json: bool,
 ) -> int:
@@ -115,66 +90,30 @@ def run_in_many(
     Raises:
         BadInput: before anything is run.
     """
-    Selection(targets.domain_id, targets.app_type, targets.users, targets.spaces)  # checks the names first
-    if len(commands) + len(scripts) != 1:
+    if len(setup.commands) != 1:
         raise BadInput("In many apps one command runs: give one --command or one --script.")
-    script = commands[0] if commands else read_script(scripts[0])
-    seconds = _TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
-    version = Setup((Command(COMMAND_NAME, script, seconds),)).version
-    done = read_done(many.resume, version) if many.resume else set()
-    chosen = _choose(many, targets)
+    (command,) = setup.commands
+    done = read_done(many.resume, setup.version) if many.resume else set()
+    chosen = _choose(many, selection, app_name, open_session)
     left = [app for app in chosen.apps if (app.label, app.space_name) not in done]
     for name in chosen.missing:
         _say(f"{name} has no running app.")
     if len(left) < len(chosen.apps):
         _say(f"Skipped, done before: {len(chosen.apps) - len(left)} of {len(chosen.apps)} apps.")
     if many.dry_run:
-        return _show_plan(left, script, many, as_json=as_json)
+        return _show_plan(left, command.script, many, as_json=as_json)
     if not left:
         _say("Nothing is left to do.")
     known = [Outcome.APP_GONE for _ in chosen.missing]
-    return _ManyRun(many, left, known, version, as_json=as_json).run(script, seconds)
+    return _ManyRun(many, left, known, setup.version, as_json=as_json).run(command, open_session())
 
 
-def _choose(many: Many, targets: Targets) -> Chosen:
-    if targets.app_type not in {"", *KNOWN_APP_TYPES}:
-        raise BadInput(f"Apps of type {targets.app_type!r} have no Jupyter terminals: {', '.join(KNOWN_APP_TYPES)} do.")
+def _choose(many: Many, selection: Selection, app_name: str, open_session: OpenSession) -> Chosen:
     if many.all_running and many.from_file:
         raise BadInput("Give --all-running or --from-file, not both.")
-    users, spaces = targets.users, targets.spaces
-    if not many.all_running and not many.from_file:
-        return Chosen(_named(targets))
-    if many.from_file:
-        names = read_names(many.from_file)
-        users, spaces = tuple(dict.fromkeys(users + names.users)), tuple(dict.fromkeys(spaces + names.spaces))
-    selection = Selection(targets.domain_id, targets.app_type, users, spaces)
-    config = fleet_config()
-    session = aws_session()
-    with configuration_errors():
-        client = session.client("sagemaker", config=config)
-    with call_errors():
-        running = [one.app for one in list_running_apps(client, selection)]
-    apps = [app for app in running if app.app_type in KNOWN_APP_TYPES]
-    if not apps:
-        raise BadInput("No running app with Jupyter terminals is selected; see `studio-setup status`.")
-    found_users = {app.user_profile_name for app in apps}
-    found_spaces = {app.space_name for app in apps}
-    missing = [user for user in users if user not in found_users]
-    return Chosen(apps, missing + [f"space:{space}" for space in spaces if space not in found_spaces])
-
-
-def _named(targets: Targets) -> list[App]:
-    """The apps of the users and the spaces that are named, whether they run or not."""
-    domain_id, app_name = targets.domain_id, targets.app_name
-    if not domain_id:
-        raise BadInput("Give --domain-id; or --all-running or --from-file, which look for the apps in every domain.")
-    if not targets.users and not targets.spaces:
-        raise BadInput("Whose apps are they? Give --all-running, --from-file, --user-profile-name or --space-name.")
-    if len(targets.users) == len(targets.spaces) == 1:  # as for one: the user to log in as
-        return [App(domain_id, targets.users[0], targets.app_type or "JupyterLab", app_name, targets.spaces[0])]
-    apps = [App(domain_id, name, targets.app_type or "JupyterServer", app_name) for name in targets.users]
-    apps += [App(domain_id, "", targets.app_type or "JupyterLab", app_name, name) for name in targets.spaces]
-    return list(dict.fromkeys(apps))
+    if many.all_running or many.from_file:
+        return running_apps(selection, many.from_file, open_session)
+    return Chosen(named_apps(selection, app_name))
 
 
 def _show_plan(apps: Sequence[App], script: str, many: Many, *, as_json: bool) -> int:
@@ -202,18 +141,17 @@ class _ManyRun:
         self._begun: list[App] = []
         self._endings: list[Ending] = []
 
-    def run(self, script: str, timeout_seconds: int) -> int:
-        """Run the script in the apps, and say how it ended; the exit status."""
-        client = sagemaker_client()
+    def run(self, command: Command, session: boto3.Session) -> int:
+        """Run the command in the apps, and say how it ended; the exit status."""
         stream = sys.stderr if self._as_json else sys.stdout
         show = None if self._many.group else PrefixedOutput(stream, self._names).show
         with results_file(self._many.results, self._many.resume) as file, Begun() as begun:
             results = run_many(
-                self._connected(client),
-                script,
+                self._connected(session),
+                command.script,
                 max_concurrency=self._many.max_concurrency,
                 on_output=show,
-                timeout_seconds=timeout_seconds,
+                timeout_seconds=command.timeout_seconds,
             )
             try:
                 with closing(results):
@@ -227,16 +165,13 @@ class _ManyRun:
                 return INTERRUPTED_STATUS
         return self._finish(stream)
 
-    def _connected(self, client: SageMakerClient) -> Iterator[ConnectedApp]:
+    def _connected(self, session: boto3.Session) -> Iterator[ConnectedApp]:
         """The apps one by one, until there are too many errors."""
-        from studio_setup.api.app_access import AppAccess  # noqa: PLC0415 (takes long to import)
-        from studio_setup.api.connected_app import ConnectedApp  # noqa: PLC0415
-
         for app in self._apps:
             if self._too_many_errors:
                 return
             self._begun.append(app)
-            self._open[app] = ConnectedApp(AppAccess(app, client))
+            self._open[app] = connect_by_name(app, session)
             yield self._open[app]
 
     @property

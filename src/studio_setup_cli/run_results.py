@@ -14,7 +14,7 @@ from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput
 from studio_setup.model.json_text import parse_json
 from studio_setup.model.outcomes import Outcome
-from studio_setup.model.report import CommandState
+from studio_setup.model.report import CommandState, how_it_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def ending_of(one: AppResult) -> Ending:
         outcome = Outcome.SUCCEEDED
     else:
         outcome = Outcome.TIMED_OUT if result.state is CommandState.TIMED_OUT else Outcome.FAILED
-    said = f"exit status {result.exit_status}" if result.state is CommandState.EXITED else str(result.state)
+    said = how_it_ended(result.state, result.exit_status)
     return Ending(one.app, outcome, said, result.output, result.exit_status, result.seconds, result.output_bytes)
 
 

@@ -129,11 +129,12 @@ def _recording(path: Path | None) -> Iterator[Record]:
 
 def _set_up(fleet: Fleet, plan: Plan, how: How, record: Record) -> list[SetUpResult]:
     # Imported here because `--help` does without threads.
-    from studio_setup.fleet.set_up import Limits, set_up_all, set_up_app  # noqa: PLC0415
+    from studio_setup.fleet.set_up import Limits, Waits, set_up_all, set_up_app  # noqa: PLC0415
 
     def set_up(app: App) -> SetUpResult:
         click.echo(f"{app.label}: begun", err=True)
-        return set_up_app(fleet.function, app, force=how.force)
+        waits = Waits(say=lambda text: click.echo(f"{app.label}: {text}", err=True))
+        return set_up_app(fleet.function, app, force=how.force, waits=waits)
 
     done: list[SetUpResult] = []
     for result in set_up_all(set_up, plan.targets, Limits(how.max_concurrency, how.max_errors)):

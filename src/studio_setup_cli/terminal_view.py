@@ -128,14 +128,17 @@ class EventView:
 
 
 class TerminalView(logging.Handler):
-    """Shows the records of a setup that runs here."""
+    """Shows the records of what runs here; `command` is the name to show for the command."""
 
     def __init__(self, stream: TextIO, wait: str = "SageMaker") -> None:
         super().__init__(logging.INFO)
         self._view = EventView(stream, wait)
+        self.command = ""
 
     def __enter__(self) -> Self:
-        logging.getLogger("studio_setup").setLevel(logging.INFO)
+        logger = logging.getLogger("studio_setup")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(self)
         self._view.__enter__()
         return self
 
@@ -145,7 +148,8 @@ class TerminalView(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record of the engine's."""
-        self._view.show(record.getMessage(), record.__dict__)
+        named = {"command": self.command} if self.command else {}
+        self._view.show(record.getMessage(), record.__dict__ | named)
 
 
 class _Fields:

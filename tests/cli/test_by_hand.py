@@ -66,6 +66,20 @@ def test_json_is_exactly_one_object(shared_app: Callable[..., Scenario]) -> None
     assert report["commands"][0]["exit_status"] == 3
 
 
+def test_after_a_command_that_fails_no_other_is_run(shared_app: Callable[..., Scenario]) -> None:
+    """The report has the commands that were run, by their names, and says which one failed."""
+    scenario = shared_app()
+    commands = ("true", "exit 3", "echo never >> ~/effects")
+    done = run(*app_options(scenario), *(part for command in commands for part in ("--command", command)))
+    assert [line.partition(",")[0] for line in done.stdout.splitlines()] == [
+        "command-1: exited",
+        "command-2: exited",
+        "failed: command-2 (exit status 3)",
+    ]
+    assert scenario.effects() == []
+    assert scenario.our_terminals() == []
+
+
 def test_a_script_file_is_run(shared_app: Callable[..., Scenario], tmp_path: Path) -> None:
     """--script runs files as they are, in the given order."""
     (tmp_path / "one.sh").write_bytes(b"#!/bin/bash\r\necho $((40 + 2)) >> ~/effects\r\n")
@@ -82,7 +96,7 @@ def test_a_command_over_its_limit_ends_with_1(shared_app: Callable[..., Scenario
     done = run(*app_options(scenario), "--timeout-seconds", "1", "--command", "sleep 600")
     assert done.returncode == 1
     assert "timed_out" in done.stdout
-    assert scenario.app.processes() == [scenario.app.jupyter_pid]
+    scenario.wait_until_idle()
 
 
 def test_ad_hoc_runs_ignore_the_claim(shared_app: Callable[..., Scenario]) -> None:
@@ -232,6 +246,9 @@ def test_an_sso_domain_is_skipped_with_5(studio: LocalStudio, shared_app: Callab
         (["--user-profile-name", "x"], "--domain-id"),
         (["--domain-id", "d-abc"], "--user-profile-name"),
         (["--domain-id", "d-abc", "--space-name", "s", "--app-type", "CodeEditor"], "no Jupyter terminals"),
+        (["--domain-id", "d-abc", "--user-profile-name", "x", "--command", "w", "--profile", "nowhere"], "nowhere"),
+        (["--domain-id", "d-abc", "--user-profile-name", "x", "--command", "w", "--region", "eu west"], "eu west"),
+        (["--domain-id", "d-abc", "--user-profile-name", "x", "--command", "w", "--script", "y"], "one of the two"),
     ],
 )
 def test_bad_input_ends_with_2_before_anything_is_called(

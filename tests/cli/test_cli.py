@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from studio_setup_cli.exit_status import EXIT_STATUS
 from studio_setup_cli.main import main
 from tests.support.loopback import Loopback
 
+SRC = Path(__file__).parents[2] / "src"
 RUN = ["run", "--domain-id", "d-abcdefghijkl", "--user-profile-name", "alice"]
 
 
@@ -141,6 +145,19 @@ def test_every_outcome_has_an_exit_status(outcome: Outcome) -> None:
     assert EXIT_STATUS[outcome] in range(6)
     # 2 means bad input, and nothing else.
     assert EXIT_STATUS[outcome] != 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["status", "--help"]], ids=" ".join)
+def test_help_that_nobody_reads_ends_as_any_output_does(arguments: list[str]) -> None:
+    """As after `| head -1`: with exit status 141, as a shell says of a program that a closed pipe has ended."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as output:
+        command = [sys.executable, "-m", "studio_setup_cli", *arguments]
+        done = subprocess.run(
+            command, cwd=SRC, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_the_help_has_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:

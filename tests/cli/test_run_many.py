@@ -33,7 +33,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 def result(output: str = "", exit_status: int | None = 0, state: CommandState = CommandState.EXITED) -> Result:
     """A result of run_many."""
-    return Result(exit_status, output, len(output), 0, 0.1, state, "0123456789ab")
+    return Result(exit_status, output, len(output), 0, 0.1, state, "0123456789ab", "/tmp/log")
 
 
 @dataclass
@@ -185,6 +185,7 @@ def test_who_is_named_in_the_file_and_has_no_app_is_said(fleet: Fleet, run: Run,
         (["--all-running", "--app-type", "CodeEditor"], "no Jupyter terminals"),
         (["--all-running", "--timeout-seconds", "0"], "limit of 0 seconds"),
         (["--all-running", "--max-concurrency", "0"], "--max-concurrency"),
+        (["--all-running", "--profile", "nowhere"], "nowhere"),
     ],
 )
 def test_bad_input_ends_with_2(fleet: Fleet, run: Run, options: list[str], message: str) -> None:

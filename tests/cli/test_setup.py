@@ -20,6 +20,7 @@ DOMAIN = "d-abcdefghijkl"
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 AN_HOUR_AGO = NOW - timedelta(hours=1)
 YESTERDAY = NOW - timedelta(days=1)
+LAST_WEEK = NOW - timedelta(days=7)
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -89,7 +90,8 @@ def answer(aws: FakeAws, **codes: str) -> None:
 
     def answered(request: dict[str, Any]) -> object:
         app = App(**request["detail"]["app"])
-        return Attempt(app).finished(codes.get(app.user_profile_name, "succeeded"), "Because.")
+        line = Attempt(app).finished(codes.get(app.user_profile_name, "succeeded"), "Because.")
+        return {**line, "app_created_at": YESTERDAY.isoformat()}
 
     aws.set_up = answered
 
@@ -246,15 +248,16 @@ def test_json_is_one_object(aws: FakeAws, run: Run) -> None:
     assert (said["outcomes"], said["not_begun"]) == ({"failed": 1}, [user("bob").label])
 
 
-def failed_event(name: str) -> dict[str, Any]:
-    """The event of a user's app."""
+def failed_event(name: str, called_at: datetime = YESTERDAY) -> dict[str, Any]:
+    """The event of a user's app that was started then."""
     names = {"domainId": DOMAIN, "userProfileName": name, "appType": "JupyterServer", "appName": "default"}
     call = {"eventSource": "sagemaker.amazonaws.com", "eventName": "CreateApp", "requestParameters": names}
+    call["eventTime"] = f"{called_at:%Y-%m-%dT%H:%M:%SZ}"
     return {"source": "aws.sagemaker", "detail-type": "AWS API Call via CloudTrail", "detail": call}
 
 
 def add_failures(aws: FakeAws) -> None:
-    """Two apps that failed, with messages about both and others in the failure queue."""
+    """Two apps that failed, with messages about both, an earlier start and others in the failure queue."""
     for name in ("alice", "bob"):
         add(aws, user(name), "command-failed")
     error = {"errorMessage": "failed: command-failed: one"}
@@ -262,28 +265,31 @@ def add_failures(aws: FakeAws) -> None:
     aws.add_failure({"requestPayload": failed_event("bob"), "responsePayload": error})
     aws.add_failure(failed_event("alice"), ERROR_CODE="THROTTLING")
     aws.add_failure("nonsense")
+    aws.add_failure({"requestPayload": failed_event("alice", LAST_WEEK), "responsePayload": error})
     answer(aws, bob="command-failed")
 
 
 REDRIVE = ["--only", "failed", "--force", "--max-errors", "9"]
 
 
-def test_the_messages_of_apps_that_are_set_up_now_are_deleted(aws: FakeAws, run: Run) -> None:
-    """Each is shown with its app and its error; those of other apps stay."""
+def test_the_messages_of_app_starts_that_are_set_up_now_are_deleted(aws: FakeAws, run: Run) -> None:
+    """Each is shown with its app, its time and its error; those of other apps and of earlier starts stay."""
     add_failures(aws)
     code, _, err = run(*REDRIVE, "--yes")
+    clock = "%Y-%m-%d %H:%M:%S UTC"
     assert code == 1
-    assert [message["MessageId"] for message in aws.queue] == ["message-1", "message-3"]
+    assert [message["MessageId"] for message in aws.queue] == ["message-1", "message-3", "message-4"]
     assert [line for line in err.splitlines() if "ailure queue" in line] == [
-        f"Failure queue, settled: {user('alice').label}: failed: command-failed: one",
-        f"Failure queue, kept: {user('bob').label}: failed: command-failed: one",
-        f"Failure queue, settled: {user('alice').label}: THROTTLING",
+        f"Failure queue, settled: {user('alice').label}, started {YESTERDAY:{clock}}: failed: command-failed: one",
+        f"Failure queue, kept: {user('bob').label}, started {YESTERDAY:{clock}}: failed: command-failed: one",
+        f"Failure queue, settled: {user('alice').label}, started {YESTERDAY:{clock}}: THROTTLING",
         "Failure queue, kept: of no app: no reason given",
-        "Deleted from the failure queue: 2 of 4 messages.",
+        f"Failure queue, kept: {user('alice').label}, started {LAST_WEEK:{clock}}: failed: command-failed: one",
+        "Deleted from the failure queue: 2 of 5 messages.",
     ]
 
 
-@pytest.mark.parametrize(("typed", "left"), [("y\ny\n", 2), ("y\nn\n", 4)])
+@pytest.mark.parametrize(("typed", "left"), [("y\ny\n", 3), ("y\nn\n", 5)])
 def test_somebody_at_a_terminal_is_asked_about_the_messages(aws: FakeAws, run: Run, typed: str, left: int) -> None:
     """Without their word nothing is deleted."""
     add_failures(aws)

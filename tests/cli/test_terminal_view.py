@@ -29,8 +29,7 @@ def _level_as_before() -> Iterator[None]:
 def test_what_the_engine_logs_is_shown() -> None:
     """Output as it is, the rest as sentences; what only machines want is left out."""
     stream = io.StringIO()
-    with TerminalView(stream) as view:
-        log.LOG.addHandler(view)
+    with TerminalView(stream):
         log.SETUP_STARTED.log(event_id="")
         log.APP_IN_SERVICE.log(waited_seconds=1.0)
         log.COMMAND_STARTED.log(command="one")
@@ -44,7 +43,7 @@ def test_what_the_engine_logs_is_shown() -> None:
 def test_after_it_nothing_is_shown() -> None:
     """A view that is over is no handler any more."""
     with TerminalView(io.StringIO()) as view:
-        log.LOG.addHandler(view)
+        assert view in log.LOG.handlers
     assert view not in log.LOG.handlers
 
 

@@ -271,7 +271,7 @@ def test_a_terminal_that_a_killed_invocation_left_open_is_deleted(
 
 def test_throttled_calls_are_retried(shared_app: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
     """A setup waits until its calls are accepted."""
-    monkeypatch.setattr("studio_setup.access.control_plane.THROTTLED_SECONDS", 1.0)
+    monkeypatch.setattr("studio_setup.access.backoff.FIRST_ROUND_SECONDS", 0.5)
     scenario = shared_app()
     scenario.studio.fail_next("CreatePresignedDomainUrl", "ThrottlingException", "Rate exceeded", times=2)
     assert scenario.set_up("true").outcome is Outcome.SUCCEEDED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 import studio_setup
 from emulator.studio import DOMAIN_ID
 from studio_setup import ConnectedApp
-from studio_setup.model.errors import AppDeleted, OutOfTime, RunLost
+from studio_setup.model.errors import AppDeleted, AppReplaced, OutOfTime, RunLost
 from studio_setup.model.report import CommandState
 from tests.support.scenario import Scenario
 
@@ -132,6 +133,31 @@ def test_terminals_are_listed(shared_app: Callable[..., Scenario]) -> None:
     scenario.delete_terminal("mine")
 
 
+def test_no_terminal_of_ours_is_open_between_calls(shared_app: Callable[..., Scenario]) -> None:
+    """It is deleted when a call returns or raises, while the connection is kept; one is open while a command runs."""
+    scenario = shared_app()
+    meanwhile: list[str] = []
+    with _connect(scenario) as app:
+        app.run("echo x", on_output=lambda _text: meanwhile.extend(scenario.our_terminals()))
+        assert (len(meanwhile), scenario.our_terminals()) == (1, [])
+        app.run("exit 3", check=False)
+        assert scenario.our_terminals() == []
+        job = app.start("sleep 600")
+        assert scenario.our_terminals() == []
+        job.stop()
+        assert scenario.our_terminals() == []
+        with pytest.raises(RunLost):
+            app.attach("0123456789ab").wait()
+        assert scenario.our_terminals() == []
+
+
+def test_threads_share_one_object(shared_app: Callable[..., Scenario]) -> None:
+    """Their commands take turns, and each gets its own output."""
+    with _connect(shared_app()) as app, ThreadPoolExecutor(3) as pool:
+        outputs = list(pool.map(lambda number: app.run(f"echo {number}").output, range(3)))
+    assert outputs == ["0\n", "1\n", "2\n"]
+
+
 def test_a_killed_jupyter_server_does_not_end_a_command(shared_app: Callable[..., Scenario]) -> None:
     """The command goes on, and its result comes all the same."""
     scenario = shared_app()
@@ -142,6 +168,15 @@ def test_a_killed_jupyter_server_does_not_end_a_command(shared_app: Callable[...
 
     with _connect(scenario) as app:
         assert app.run(WAITS, on_output=kill).output == "begun\ndone\n"
+
+
+def test_an_app_that_is_restarted_never_runs_a_command_twice(start_app: Callable[..., Scenario]) -> None:
+    """The run went with the app, which is an error; the command is not run again in the new one."""
+    scenario = start_app()
+    with _connect(scenario) as app, pytest.raises((AppDeleted, AppReplaced)):
+        app.run(WAITS, timeout_seconds=30, on_output=lambda _text: scenario.restart_app_quickly())
+    assert scenario.effects() == ["begun"]
+    assert scenario.app.processes() == [scenario.app.jupyter_pid]
 
 
 def test_a_closed_object_says_so(shared_app: Callable[..., Scenario]) -> None:

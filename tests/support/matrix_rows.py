@@ -1,4 +1,4 @@
-"""The 55 known ways for a setup like this to fail: what must happen then, and which tests show that it does."""
+"""The 59 known ways for a setup like this to fail: what must happen then, and which tests show that it does."""
 
 from __future__ import annotations
 
@@ -207,13 +207,14 @@ WAYS = (
     ),
     Way(
         "Everybody starts at nine o'clock",
-        "polling is infrequent and jittered; concurrency can be reserved; throttled calls are retried with jitter",
-        "a_slow_app_is_polled_less_often a_pause_is_about_as_long_as_asked concurrency_is_reserved_only_on_request",
+        "polling is infrequent and jittered; concurrency can be reserved; throttled calls come back in growing rounds",
+        "a_slow_app_is_polled_less_often a_pause_is_about_as_long_as_asked concurrency_is_reserved_only_on_request"
+        " a_burst_is_over_soon_after_the_rate_allows",
     ),
     Way(
         "ThrottlingException",
-        "the call is retried while there is time, after a random pause of up to half a minute",
-        "throttled_calls_are_retried",
+        "the call is retried while there is time, after random pauses that grow with every refusal",
+        "throttled_calls_are_retried whoever_is_refused_again_comes_back_in_the_next_round",
     ),
     Way(
         "EventBridge does not deliver",
@@ -308,8 +309,34 @@ WAYS = (
         "what comes from outside is bounded in time, size and shape: a code in time and below 256 MiB, no secret, no"
         " request that is not ours, and no success that the app did not report",
         "nothing_on_the_other_side_can_hang_it_or_make_it_tell"
-        " whatever_is_answered_the_report_is_in_time_and_tells_nothing_but_the_truth",
+        " whatever_is_answered_the_report_is_in_time_and_tells_nothing_but_the_truth"
+        " a_call_that_was_given_up_ends_though_bytes_keep_dripping"
+        " where_a_login_leads_away_to_is_said_without_a_secret",
         "SageMaker's own API sends an answer of hundreds of MB: the SDK reads it whole",
+    ),
+    Way(
+        "A neighbour in a shared app writes into the pipe that wakes whoever follows a command, reads from it, or"
+        " deletes it",
+        "nothing: the pipe only wakes; how the command ended is in its status file",
+        "a_neighbour_at_the_pipe_of_a_follower_changes_nothing",
+    ),
+    Way(
+        "The owner of an app, or a neighbour, forges a claim: a run that is said to have set up this app start",
+        "`unknown-claim`, which is a failure and is not retried, if the function's log does not know the run; if the"
+        " log cannot be asked, the claim is believed, and `claim.unchecked` says so",
+        "a_claim_that_the_owner_of_an_app_forged_is_seen a_claim_that_the_log_does_not_know_is_a_failure"
+        " after_half_a_minute_a_claim_is_unknown lost_runs_and_unknown_claims_are_not_retried",
+    ),
+    Way(
+        "By hand: Ctrl-C, SIGTERM, or SIGHUP from a window that is closed",
+        "the command is ended in the app with its whole process group, the terminal is deleted, the exit status is 130",
+        "a_signal_ends_the_command_in_the_app a_terminal_that_hangs_up_ends_the_command_in_the_app",
+    ),
+    Way(
+        "By hand: nobody reads the output any more, as behind `| head`",
+        "the command is ended in the app as by Ctrl-C; the exit status is 141, which says nothing about the command",
+        "output_that_nobody_reads_any_more_ends_the_command_in_the_app"
+        " a_report_that_nobody_reads_is_no_failure_of_a_command",
     ),
     Way(
         "The operator has a `~/.netrc`",

@@ -28,7 +28,7 @@ def _statements(stack: Stack) -> list[dict[str, Any]]:
 
 
 def test_it_is_off_unless_there_is_a_schedule(default_stack: Stack, deploy: Deploy) -> None:
-    """By default nothing of it exists; a schedule adds function, role, log group and rule, and changes nothing else."""
+    """By default nothing of it exists; a schedule adds function, role, log, rule and alarm, shown on the dashboard."""
     reconciling = deploy(**HOURLY)
     added = reconciling.resources.keys() - default_stack.resources.keys()
     assert {reconciling.resources[name]["Type"] for name in added} == {
@@ -38,9 +38,13 @@ def test_it_is_off_unless_there_is_a_schedule(default_stack: Stack, deploy: Depl
         "AWS::IAM::Role",
         "AWS::Logs::LogGroup",
         "AWS::Events::Rule",
+        "AWS::CloudWatch::Alarm",
     }
-    assert len(added) == 6
-    assert {name: reconciling.resources[name] for name in default_stack.resources} == default_stack.resources
+    assert len(added) == 7
+    same = default_stack.resources.keys() - {"Dashboard"}
+    assert {name: reconciling.resources[name] for name in same} == {
+        name: default_stack.resources[name] for name in same
+    }
 
 
 @pytest.mark.parametrize("domain_id", ["", "d-abcdefghijkl"])

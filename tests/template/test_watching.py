@@ -64,6 +64,12 @@ def full_stack(deploy: Deploy) -> Stack:
 
 
 @pytest.fixture(scope="module")
+def reconciling_stack(deploy: Deploy) -> Stack:
+    """The stack with the reconcile function."""
+    return deploy(ReconcileSchedule="rate(1 hour)")
+
+
+@pytest.fixture(scope="module")
 def widgets(default_stack: Stack) -> dict[str, dict[str, Any]]:
     """The dashboard's widgets by their title."""
     body = json.loads(default_stack.properties("Dashboard")["DashboardBody"])
@@ -212,10 +218,56 @@ def test_the_alarm_on_silence_can_be_left_out(deploy: Deploy) -> None:
     assert set(alarms) == {f"{name}.Arn" for name in ALARMS - {"NoSetupAlarm"}}
 
 
-def test_every_alarm_is_off_without_data_and_says_what_to_do(default_stack: Stack) -> None:
+def test_a_reconcile_function_that_fails_sets_off_an_alarm(reconciling_stack: Stack) -> None:
+    """So does a run that EventBridge could not hand to it; there is one alarm for both, and the next run may end it."""
+    total, *inputs = reconciling_stack.properties("ReconcileAlarm")["Metrics"]
+    assert total["Expression"] == "FILL(errors, 0) + FILL(not_invoked, 0)"
+    assert "ReturnData" not in total
+    function = [{"Name": "FunctionName", "Value": "ReconcileFunction"}]
+    rule = [{"Name": "RuleName", "Value": "ReconcileFunctionSchedule"}]
+    assert inputs == [
+        {
+            "Id": "errors",
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": function},
+                "Period": 300,
+                "Stat": "Sum",
+            },
+        },
+        {
+            "Id": "not_invoked",
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {"Namespace": "AWS/Events", "MetricName": "FailedInvocations", "Dimensions": rule},
+                "Period": 300,
+                "Stat": "Sum",
+            },
+        },
+    ]
+
+
+def test_the_reconcile_function_is_on_the_dashboard(widgets: dict[str, dict[str, Any]], deploy: Deploy) -> None:
+    """Its runs and errors are in the graph of the functions, its alarm among the alarms, where there is one."""
+    body = json.loads(
+        deploy(ReconcileSchedule="rate(1 hour)", AlarmOnSilence="false").properties("Dashboard")["DashboardBody"]
+    )
+    shown = {widget["properties"]["title"]: widget["properties"] for widget in body["widgets"]}
+    expected = (ALARMS | {"ReconcileAlarm"}) - {"NoSetupAlarm"}
+    assert set(shown["Alarms"]["alarms"]) == {f"{name}.Arn" for name in expected}
+    own = widgets["The function"]["properties"]["metrics"]
+    assert shown["The function"]["metrics"][: len(own)] == own
+    assert [metric[:4] for metric in shown["The function"]["metrics"][len(own) :]] == [
+        ["AWS/Lambda", "Invocations", "FunctionName", "ReconcileFunction"],
+        [".", "Errors", ".", "."],
+    ]
+
+
+def test_every_alarm_is_off_without_data_and_says_what_to_do(default_stack: Stack, reconciling_stack: Stack) -> None:
     """Any value above zero sets it off, missing data does not, and its text says where to look."""
-    alarms = default_stack.of_type("AWS::CloudWatch::Alarm")
-    assert alarms.keys() == ALARMS
+    assert default_stack.of_type("AWS::CloudWatch::Alarm").keys() == ALARMS
+    alarms = reconciling_stack.of_type("AWS::CloudWatch::Alarm")
+    assert alarms.keys() == ALARMS | {"ReconcileAlarm"}
     for name, resource in alarms.items():
         alarm = resource["Properties"]
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
@@ -244,7 +296,8 @@ def test_alarms_read_metrics_that_exist(default_stack: Stack, metrics: dict[str,
 )
 def test_alarms_go_where_they_are_wanted(deploy: Deploy, parameters: dict[str, str], actions: list[str]) -> None:
     """Every alarm notifies the stack's topic, one's own topic, both, or nobody."""
-    for resource in deploy(**parameters).of_type("AWS::CloudWatch::Alarm").values():
+    alarms = deploy(**parameters, ReconcileSchedule="rate(1 hour)").of_type("AWS::CloudWatch::Alarm")
+    for resource in alarms.values():
         assert resource["Properties"]["AlarmActions"] == actions
 
 
@@ -380,3 +433,24 @@ def test_the_dashboard_can_be_left_out(deploy: Deploy) -> None:
     stack = deploy(CreateDashboard="false")
     assert deploy().resources.keys() - stack.resources.keys() == {"Dashboard"}
     assert deploy().outputs.keys() - stack.outputs.keys() == {"DashboardUrl"}
+
+
+def test_the_costs_of_the_readme_are_those_of_the_stack(
+    default_stack: Stack, reconciling_stack: Stack, metrics: dict[str, dict[str, Any]]
+) -> None:
+    """The numbers of metrics, of alarms and of the metrics that these look at."""
+    numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+
+    def looked_at(stack: Stack) -> int:
+        alarms = [alarm["Properties"] for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()]
+        return sum(max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", []))) for alarm in alarms)
+
+    alarms = len(default_stack.of_type("AWS::CloudWatch::Alarm"))
+    cost = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Cost")[2].partition("\n## ")[0]
+    said = " ".join(cost.split())
+    assert f"{numbers[len(metrics)].capitalize()} metrics ($0.30 each)" in said
+    assert f"{numbers[alarms]} alarms on {numbers[looked_at(default_stack)]} metrics ($0.10 each)" in said
+    total = 0.3 * len(metrics) + 0.1 * looked_at(default_stack) + 3
+    assert f"a dashboard ($3.00): ${total:.2f} a month" in said
+    more = looked_at(reconciling_stack) - looked_at(default_stack)
+    assert f"`ReconcileSchedule` adds an alarm on {numbers[more]} metrics" in said

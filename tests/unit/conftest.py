@@ -12,8 +12,10 @@ from botocore.stub import Stubber
 
 from studio_setup.access.control_plane import ControlPlane
 from studio_setup.access.http import Http
+from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.model.app import App
-from tests.support.fakes import FakeTime, Wire
+from tests.support.fakes import FakeTime, Wire, page
+from tests.support.jupyter_wire import BASE
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -70,3 +72,10 @@ def session(wire: Wire) -> Iterator[requests.Session]:
 def http(session: requests.Session) -> Http:
     """The requests that the engine makes in that session."""
     return Http(session)
+
+
+@pytest.fixture
+def server(wire: Wire, http: Http, fake_time: FakeTime) -> JupyterServer:
+    """A Jupyter server that sets an XSRF token with its page, with a minute left."""
+    wire.answer(f"GET {BASE}/lab", page("_xsrf=from-the-page; Path=/jupyter/default/"))
+    return JupyterServer(http, BASE, fake_time.deadline(60))

@@ -20,6 +20,7 @@ from studio_setup import (
     Job,
     Result,
     SetupError,
+    run_many,
 )
 from studio_setup.api.app_access import AppAccess
 
@@ -34,6 +35,7 @@ RESULT = Result(
     seconds=1.5,
     state=CommandState.EXITED,
     job_id="0123456789ab",
+    log_path="/tmp/runs/0123456789ab/command.log",
 )
 FAILED = replace(RESULT, exit_status=3)
 TIMED_OUT = replace(RESULT, exit_status=None, seconds=None, state=CommandState.TIMED_OUT)
@@ -59,6 +61,26 @@ def test_a_notebook_shows_a_result_with_its_output_folded_in(result: Result, htm
     assert result._repr_html_() == f"{html}</summary>{ESCAPED}</details>"
 
 
+def test_nothing_that_a_command_prints_is_markup_for_a_notebook(app: App) -> None:
+    """Whatever it closes or opens, it is text; control characters are left out."""
+    hostile = "</pre></details><script>alert('x')</script><img src=x onerror=\"alert(1)\">\x1b]0;title\x07\u202e"
+    for shown in (replace(RESULT, output=hostile), AppResult(app, error=AppDeleted(hostile))):
+        html = shown._repr_html_()
+        assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;" in html
+        assert "<script" not in html
+        assert "<img" not in html
+        assert not {"\x1b", "\x07", "\u202e"} & set(html)
+
+
+def test_a_notebook_is_not_flooded_by_output() -> None:
+    """Of long output both ends are shown, and how much is left out."""
+    html = replace(RESULT, output="first\n" + "'" * 65_536 + "\nlast")._repr_html_()
+    assert len(html) < 128 * 1024
+    assert "first\n" in html
+    assert "\nlast</pre>" in html
+    assert "[49547 characters not shown here]" in html
+
+
 def test_a_notebook_shows_what_came_of_each_app(app: App) -> None:
     """The app, then the result or the error, and nothing of an error is markup."""
     assert AppResult(app, RESULT)._repr_html_() == f"<b>{app.label}</b> {RESULT._repr_html_()}"
@@ -73,7 +95,7 @@ def test_only_exit_status_0_is_success() -> None:
 
 @pytest.mark.parametrize(
     ("result", "how"),
-    [pytest.param(FAILED, "exit status 3", id="failed"), pytest.param(TIMED_OUT, "timed_out", id="timed-out")],
+    [pytest.param(FAILED, "exit status 3", id="failed"), pytest.param(TIMED_OUT, "timed out", id="timed-out")],
 )
 def test_a_failed_command_is_an_error_of_the_engine(result: Result, how: str) -> None:
     """It says how the command ended and what it printed last, and carries the result."""
@@ -110,6 +132,19 @@ def test_a_closed_connection_says_so(connected: ConnectedApp, use: Callable[[Con
     connected.close()
     with pytest.raises(BadInput, match="is closed; connect again"):
         use(connected, job)
+
+
+def test_closing_twice_is_no_error(connected: ConnectedApp) -> None:
+    """The second time does nothing, also where a `with` statement is what closes it again."""
+    with connected as app:
+        app.close()
+        app.close()
+
+
+def test_a_concurrency_of_none_is_bad_input(connected: ConnectedApp) -> None:
+    """It is said before anything is run."""
+    with pytest.raises(BadInput, match="max_concurrency is 0; it must be at least 1"):
+        next(run_many([connected], "true", max_concurrency=0))
 
 
 @pytest.mark.parametrize(

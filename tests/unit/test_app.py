@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from studio_setup.model.app import App
+from studio_setup.model.app import App, app_type_with_terminals
 from studio_setup.model.errors import BadInput
 
 
@@ -35,3 +35,16 @@ def test_an_app_type_that_is_not_a_word_is_refused(app_type: Any) -> None:  # no
     """An app type is letters only, whoever makes the app; the message has the value and the pattern."""
     with pytest.raises(BadInput, match="is not a valid app type: it must match"):
         App("d-abc", "alice", app_type, "default")
+
+
+def test_a_users_app_and_a_spaces_app_have_a_default_type() -> None:
+    """Unless a type is given, a user's app is of JupyterServer and a space's of JupyterLab."""
+    assert app_type_with_terminals("", of_space=False) == "JupyterServer"
+    assert app_type_with_terminals("", of_space=True) == "JupyterLab"
+    assert app_type_with_terminals("JupyterLab", of_space=False) == "JupyterLab"
+
+
+def test_a_type_without_terminals_is_refused() -> None:
+    """Code Editor has no Jupyter terminals; the message says which types have."""
+    with pytest.raises(BadInput, match="'CodeEditor' have no Jupyter terminals; it takes: JupyterServer, JupyterLab"):
+        app_type_with_terminals("CodeEditor", of_space=True)

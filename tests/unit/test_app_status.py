@@ -212,6 +212,19 @@ def test_a_slow_app_is_polled_less_often(
     assert max(fake_time.slept) <= 33
 
 
+def test_an_app_is_polled_less_often_where_calls_are_throttled(
+    sagemaker: Stubber, status: AppStatus, fake_time: FakeTime
+) -> None:
+    """Each refusal makes the pauses between later looks half as long again: everybody's polls have to fit the rate."""
+    for _ in range(3):
+        sagemaker.add_client_error("describe_app", "ThrottlingException", "Rate exceeded", 400, expected_params=APP)
+        _add_statuses(sagemaker, "Pending")
+    _add_statuses(sagemaker, "Pending", "InService")
+    status.wait_until_in_service(0)
+    polls = [*fake_time.slept[1:6:2], fake_time.slept[6]]
+    assert polls == pytest.approx([4.5 * 1.5, 4.5 * 1.5**2, 4.5 * 1.5**3, 4.5 * 1.5**3], rel=0.101)
+
+
 @pytest.mark.parametrize(("pause_seconds", "count"), [(5.0, 31), (4.3, 35)], ids=["on-the-dot", "just-after"])
 def test_the_pauses_grow_evenly(
     *,

@@ -48,13 +48,35 @@ def test_the_answer_is_returned(sagemaker: Stubber, control_plane: ControlPlane,
 def test_a_throttled_call_is_retried_until_the_deadline(
     sagemaker: Stubber, control_plane: ControlPlane, fake_time: FakeTime, code: str, status: int
 ) -> None:
-    """A call that is throttled twelve times is made thirteen times, with random pauses of up to half a minute."""
-    for _ in range(12):
+    """It is made again, after pauses that differ and grow, as long as there is time, and once more at the deadline."""
+    for _ in range(6):
         sagemaker.add_client_error("describe_domain", code, "Rate exceeded", status, expected_params=DOMAIN)
     sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
     control_plane.call("describe_domain", **DOMAIN)
-    assert len(set(fake_time.slept)) == 12
-    assert 0 <= min(fake_time.slept) < 15 < max(fake_time.slept) <= 30
+    assert len(set(fake_time.slept)) == 6
+    assert min(fake_time.slept) >= 1
+    assert fake_time.slept[0] < 12
+    assert 40 < sum(fake_time.slept) < 110
+
+
+def test_throttling_ends_at_the_deadline(fake_time: FakeTime) -> None:
+    """However long the pauses have become, the last one ends when the time is up."""
+    client: Any = _BrokenClient(ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeDomain"))
+    with pytest.raises(ControlPlaneRefused, match="ThrottlingException"):
+        ControlPlane(client, fake_time.deadline(600)).call("describe_domain", **DOMAIN)
+    assert sum(fake_time.slept) == pytest.approx(600)
+    assert 30 <= client.calls <= 65
+
+
+def test_all_calls_of_a_setup_share_the_rounds(
+    sagemaker: Stubber, control_plane: ControlPlane, fake_time: FakeTime
+) -> None:
+    """What one call has met is known to the next: it does not begin with the shortest pause."""
+    for _ in range(3):
+        sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400)
+        sagemaker.add_response("describe_domain", {}, DOMAIN)
+        control_plane.call("describe_domain", **DOMAIN)
+    assert sum(fake_time.slept) > 17
 
 
 def test_throttling_at_the_deadline_is_the_reason(

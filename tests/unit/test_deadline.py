@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import pytest
 
+from studio_setup.model import deadline
 from studio_setup.model.deadline import Deadline, Stopwatch, call_within
 from tests.support.fakes import FakeTime
 
@@ -53,14 +54,14 @@ def test_a_pause_is_about_as_long_as_asked(fake_time: FakeTime) -> None:
     assert len(set(fake_time.slept)) > 100
 
 
-def test_a_pause_within_a_time_is_a_random_part_of_it(fake_time: FakeTime) -> None:
-    """Many pauses are spread evenly over the whole time."""
+def test_a_pause_between_two_times_is_random(fake_time: FakeTime) -> None:
+    """Many pauses are spread evenly from one to the other."""
     deadline = fake_time.deadline(10_000)
     for _ in range(400):
-        deadline.pause_within(10)
-    assert 0 <= min(fake_time.slept) < 1
-    assert 9 < max(fake_time.slept) <= 10
-    assert 4 < sum(fake_time.slept) / 400 < 6
+        deadline.pause_between(5, 15)
+    assert 5 <= min(fake_time.slept) < 6
+    assert 14 < max(fake_time.slept) <= 15
+    assert 9 < sum(fake_time.slept) / 400 < 11
 
 
 def test_a_pause_ends_with_the_deadline(fake_time: FakeTime) -> None:
@@ -68,7 +69,7 @@ def test_a_pause_ends_with_the_deadline(fake_time: FakeTime) -> None:
     deadline = fake_time.deadline(3)
     deadline.pause(60)
     deadline.pause(60)
-    deadline.pause_within(60)
+    deadline.pause_between(50, 60)
     assert fake_time.slept == [3, 0, 0]
 
 
@@ -117,7 +118,7 @@ def test_work_that_fails_raises_its_own_error(error: BaseException) -> None:
 
 @pytest.mark.timeout(20)
 def test_work_that_does_not_end_is_not_waited_for() -> None:
-    """Whoever waits goes on when the time is up; what comes of the work later is nobody's."""
+    """Whoever waits goes on when the time is up; what comes of the work soon after is nobody's."""
     may_end, ended = threading.Event(), threading.Event()
 
     def work() -> NoReturn:
@@ -130,6 +131,24 @@ def test_work_that_does_not_end_is_not_waited_for() -> None:
     assert not ended.is_set()
     may_end.set()
     assert ended.wait(20)
+
+
+@pytest.mark.timeout(20)
+def test_work_that_would_go_on_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is interrupted in whatever it does, and cleans up."""
+    monkeypatch.setattr(deadline, "GRACE_SECONDS", 0.01)
+    ended = threading.Event()
+
+    def work() -> NoReturn:
+        try:
+            while True:
+                threading.Event().wait(0.01)
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        call_within(0.01, work)
+    assert ended.wait(15)
 
 
 def test_work_that_is_left_alone_does_not_keep_the_process() -> None:

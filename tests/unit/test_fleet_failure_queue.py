@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from studio_setup.fleet.failure_queue import FailureMessage, FailureQueue, delete_failures, receive_failures
+from studio_setup.fleet.failure_queue import (
+    FailureMessage,
+    FailureQueue,
+    delete_failures,
+    of_app_starts,
+    receive_failures,
+)
 from studio_setup.model.app import App
 from tests.support.fake_aws import OUTPUTS, FakeAws
 
 EVENTS = Path(__file__).parents[1] / "events"
+CALLED = datetime(2026, 8, 3, 22, 22, 31, tzinfo=UTC)  # as the event has it
 
 
 @pytest.fixture
@@ -101,3 +109,74 @@ def test_all_messages_are_received_and_those_that_are_named_deleted(aws: FakeAws
     assert len(failures) == 25
     delete_failures(queue(), failures[:24])
     assert [message["Body"] for message in aws.queue] == [json.dumps(event("user-24"))]
+
+
+def event_at(moment: datetime) -> dict[str, Any]:
+    """The event of a start of Alice's app at that time."""
+    found = event()
+    found["detail"]["eventTime"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return found
+
+
+def requested(**others: object) -> dict[str, Any]:
+    """What Lambda's destination gets where a request to set Alice's app up has failed."""
+    names = {name: value for name, value in app_of("alice").as_dict().items() if name != "app"}
+    detail = {"app": names, "trigger": "reconcile"}
+    return {"requestPayload": {"source": "studio-setup", "detail-type": "Set Up App", "detail": detail}, **others}
+
+
+def settled(created_at: datetime) -> list[int]:
+    """Which messages, by number, are about the start of Alice's app that was created then."""
+    failures = receive()
+    found = of_app_starts(failures, {app_of("alice").label: created_at})
+    return [number for number, failure in enumerate(failures) if failure in found]
+
+
+def test_a_message_says_when_the_app_was_started(aws: FakeAws) -> None:
+    """The event has the time of the call, in either kind of message."""
+    aws.add_failure({"requestPayload": event()})
+    aws.add_failure(event())
+    assert [failure.at for failure in receive()] == [CALLED, CALLED]
+
+
+def test_a_request_that_failed_says_when(aws: FakeAws) -> None:
+    """It is about whatever start the app was in then: the record of the failure has the time."""
+    aws.add_failure(requested(timestamp="2026-08-03T22:22:31.500Z"))
+    assert receive()[0].at == CALLED + timedelta(seconds=0.5)
+
+
+@pytest.mark.parametrize("seconds", [0, 2, 20])
+def test_a_message_is_about_the_app_that_was_created_by_its_call(aws: FakeAws, seconds: float) -> None:
+    """An app's creation time is that of the call, or a little later."""
+    aws.add_failure({"requestPayload": event()})
+    assert settled(CALLED + timedelta(seconds=seconds)) == [0]
+
+
+def test_messages_of_an_earlier_start_are_not_about_this_one(aws: FakeAws) -> None:
+    """Whichever way they came, and whatever is beside them."""
+    earlier = CALLED - timedelta(hours=3)
+    aws.add_failure({"requestPayload": event_at(earlier)})
+    aws.add_failure(event_at(earlier))
+    aws.add_failure(requested(timestamp=f"{earlier:%Y-%m-%dT%H:%M:%SZ}"))
+    aws.add_failure({"requestPayload": event()})
+    assert settled(CALLED + timedelta(seconds=1)) == [3]
+
+
+def test_where_the_creation_time_is_that_of_an_earlier_start_the_newest_is_meant(aws: FakeAws) -> None:
+    """An app that is created again within a day may keep its creation time; its own event is the last one."""
+    aws.add_failure({"requestPayload": event()})
+    for _ in range(2):
+        aws.add_failure({"requestPayload": event_at(CALLED + timedelta(hours=2))})
+    assert settled(CALLED) == [1, 2]
+
+
+def test_messages_of_other_apps_and_of_no_time_are_about_none_of_these_starts(aws: FakeAws) -> None:
+    """What cannot be told is not said to be settled."""
+    aws.add_failure({"requestPayload": event("bob")})
+    aws.add_failure("nonsense")
+    aws.add_failure(requested())
+    for time in ("", "yesterday", "2026-08-03T22:22:31", 1, None):
+        found = event()
+        found["detail"]["eventTime"] = time
+        aws.add_failure(found)
+    assert settled(CALLED) == []

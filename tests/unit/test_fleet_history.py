@@ -251,7 +251,7 @@ def test_the_lines_of_apps_that_are_settled_do_not_make_reading_go_on() -> None:
 
 
 def test_an_echo_is_followed_back_to_what_it_echoes() -> None:
-    """`already-set-up` does not say with which version; the line before it does."""
+    """`already-set-up` says less about the setup than the line of its success."""
     found = history(
         (at("09:05"), Attempt(ALICE, "first", OTHER_VERSION).finished("succeeded")),
         (at("11:30"), Attempt(ALICE, "second").finished("already-set-up")),

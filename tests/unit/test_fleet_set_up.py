@@ -11,8 +11,18 @@ import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from studio_setup.fleet.set_up import MAX_ATTEMPTS, DeployedFunction, Limits, SetUpResult, set_up_all, set_up_app
+from studio_setup.fleet.set_up import (
+    MAX_ATTEMPTS,
+    THROTTLED_LIMIT_SECONDS,
+    DeployedFunction,
+    Limits,
+    SetUpResult,
+    Waits,
+    set_up_all,
+    set_up_app,
+)
 from studio_setup.model.app import App
+from studio_setup.model.deadline import Deadline
 from studio_setup.model.outcomes import CODES, Outcome
 from studio_setup.model.report import Trigger
 from studio_setup.model.request import SetUpApp, parse_request
@@ -176,11 +186,84 @@ def test_a_request_that_is_refused_has_its_reason(aws: FakeAws, set_up: SetUp) -
 
 def test_a_call_that_is_refused_is_an_error_of_this_app(aws: FakeAws, set_up: SetUp) -> None:
     """With the API's own code."""
-    aws.refuse("Invoke", "TooManyRequestsException", "Rate exceeded")
+    aws.refuse("Invoke", "ResourceNotFoundException", "Function not found")
     result = set_up()
     assert (result.outcome, result.attempts) == (None, 1)
-    assert "TooManyRequestsException" in result.reason
+    assert "ResourceNotFoundException" in result.reason
     assert len(aws.calls) == 1
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def deadline(self) -> Deadline:
+        """As much patience as the command has, on this clock."""
+        return Deadline.after(THROTTLED_LIMIT_SECONDS, lambda: self.now, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+THROTTLED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+
+
+def throttle(aws: FakeAws, times: int) -> None:
+    """Let the first calls be refused because too many run."""
+    calls = iter(range(times))
+
+    def on_call(_operation: str) -> None:
+        if next(calls, None) is None:
+            aws.refused.clear()
+
+    aws.refuse("Invoke", "TooManyRequestsException", THROTTLED)
+    aws.on_call = on_call
+
+
+def test_a_throttled_call_is_made_again_after_a_pause(aws: FakeAws) -> None:
+    """Other setups take up the function's concurrency for minutes; nothing has begun, so nothing is begun twice."""
+    clock, function = Clock(), DeployedFunction(boto3.Session().client("lambda"), "studio-setup")
+    said: list[str] = []
+    throttle(aws, 3)
+    result = set_up_app(function, ALICE, force=True, waits=Waits(clock.deadline, said.append))
+    assert (result.outcome, result.attempts) == (Outcome.SUCCEEDED, 1)
+    assert forced(aws) == [True] * 4
+    assert len(clock.slept) == 3
+    assert all(0 <= seconds <= 30 for seconds in clock.slept)
+    assert said == ["the function is throttled (TooManyRequestsException); waiting up to 15 minutes"]
+
+
+def test_what_stays_throttled_is_an_error_in_the_end(aws: FakeAws) -> None:
+    """The limit is said, with the API's own words."""
+    clock, function = Clock(), DeployedFunction(boto3.Session().client("lambda"), "studio-setup")
+    aws.refuse("Invoke", "TooManyRequestsException", THROTTLED)
+    result = set_up_app(function, ALICE, force=False, waits=Waits(clock.deadline))
+    assert (result.outcome, result.is_error) == (None, True)
+    assert result.reason.startswith("The function was throttled for 15 minutes: TooManyRequestsException: ")
+    assert THROTTLED in result.reason
+    assert clock.now == THROTTLED_LIMIT_SECONDS
+
+
+def test_each_attempt_has_its_own_patience(aws: FakeAws) -> None:
+    """An attempt that was unfinished has taken as long as the limit already."""
+    clock, function = Clock(), DeployedFunction(boto3.Session().client("lambda"), "studio-setup")
+
+    def on_call(_operation: str) -> None:
+        aws.refused.clear()
+        if len(aws.calls) == 1:
+            clock.now += THROTTLED_LIMIT_SECONDS
+        if len(aws.calls) == 2:
+            aws.refuse("Invoke", "TooManyRequestsException", THROTTLED)
+
+    aws.on_call = on_call
+    answer_in_turn(aws, report("out-of-time"), report("succeeded"))
+    result = set_up_app(function, ALICE, force=False, waits=Waits(clock.deadline))
+    assert (result.outcome, result.attempts) == (Outcome.SUCCEEDED, 2)
 
 
 def test_a_connection_that_breaks_is_an_error_of_this_app(aws: FakeAws, set_up: SetUp) -> None:

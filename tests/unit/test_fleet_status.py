@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -145,10 +146,14 @@ def test_already_set_up_is_as_the_success_before_it(first: Attempt, expected: St
 
 
 @pytest.mark.parametrize("before", [[], [(at("09:05"), OLD.finished("out-of-time"))], [(at("09:05"), OLD.started())]])
-def test_already_set_up_without_a_success_before_it_is_one_of_unknown_version(before: list[Logged]) -> None:
-    """The attempt that set it up was killed before it could say so."""
-    found = state(*before, (at("10:00"), SECOND.finished("already-set-up", "Run 1 has set it up.")))
-    assert (found.state, found.code, found.setup_version) == (State.SUCCEEDED, "already-set-up", "")
+@pytest.mark.parametrize(("version", "expected"), [(VERSION, State.SUCCEEDED), (OTHER_VERSION, State.OUTDATED)])
+def test_already_set_up_without_a_success_before_it_says_which_version_did_it(
+    before: list[Logged], version: str, expected: State
+) -> None:
+    """The attempt that set it up was killed before it could say so; the claim in the app has its version."""
+    second = replace(SECOND, version=version)
+    found = state(*before, (at("10:00"), second.finished("already-set-up", "Run 1 has set it up.")))
+    assert (found.state, found.code, found.setup_version) == (expected, "already-set-up", version)
     assert (found.since, found.reason) == (at("10:00"), "Run 1 has set it up.")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from botocore.exceptions import ClientError
 
 from setups import setup_for
 from studio_setup import handler
@@ -50,6 +51,21 @@ def test_the_next_invocation_reuses_the_client(monkeypatch: pytest.MonkeyPatch) 
     client = sagemaker_client()
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert sagemaker_client() is client
+
+
+def test_the_first_error_is_not_dearer_than_the_next(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the SDK searches the API's whole model for is known before the first call that is throttled."""
+    sagemaker_client.cache_clear()
+    loopback.refuse("DescribeDomain", "ThrottlingException")
+    client = sagemaker_client()
+    monkeypatch.setattr("botocore.model.ServiceModel.shape_for", _fail_search)
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        client.describe_domain(DomainId="d-abcdefghijkl")
+    sagemaker_client.cache_clear()
+
+
+def _fail_search(*_: object) -> NoReturn:
+    raise AssertionError("the whole model is searched")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +175,7 @@ def test_an_invalid_setup_is_an_error(
         lambda_handler(event, Context())
     (fields,) = _errors(log)
     assert (fields["message"], fields["code"]) == ("setup.finished", "bad-input")
+    assert {**ALICE.as_dict(), "trigger": "event"}.items() <= fields.items()
     assert loopback.calls == []
 
 
@@ -184,6 +201,27 @@ def test_an_unexpected_error_is_logged_and_raised(
         lambda_handler(event, Context())
     (fields,) = _errors(log)
     assert (fields["message"], fields["error"], fields["reason"]) == ("setup.crashed", "ZeroDivisionError", "by zero")
+    assert {**ALICE.as_dict(), "trigger": "event"}.items() <= fields.items()
+
+
+@pytest.mark.parametrize("error", [BadInput("No."), ZeroDivisionError("No.")], ids=type)
+@pytest.mark.parametrize("kind", ["Set Up App", "Probe"])
+def test_every_line_of_a_setup_that_was_asked_for_names_its_app(
+    log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str, error: Exception
+) -> None:
+    """Also where there is no setup for it, whatever `setup_for` raises; the next invocation's lines do not."""
+
+    def setup_for(_: App) -> Setup:
+        raise error
+
+    monkeypatch.setattr(handler, "setup_for", setup_for)
+    with pytest.raises(type(error)):
+        lambda_handler(_request(kind, app=NAMES), Context())
+    (fields,) = _errors(log)
+    assert {**ALICE.as_dict(), "trigger": "operator"}.items() <= fields.items()
+    log.clear()
+    lambda_handler({}, Context())
+    assert "app" not in _finished(log)[0]
 
 
 def test_an_answer_of_another_shape_is_not_a_crash(
@@ -430,6 +468,15 @@ def test_a_setup_is_described_without_a_call(loopback: Loopback, log: pytest.Log
     }
     assert json.loads(json.dumps(answer)) == answer
     assert (loopback.calls, log.records) == ([], [])
+
+
+def test_an_app_of_a_type_that_is_not_set_up_is_described_without_commands() -> None:
+    """It has the code and the reason, and not the commands of another type."""
+    (described,) = lambda_handler(_request("Describe Setup", apps=[NAMES | {"app_type": "CodeEditor"}]), Context())[
+        "setups"
+    ]
+    assert described.keys() == {"app", "code", "reason"}
+    assert (described["code"], described["reason"]) == ("other-app-type", "apps of type CodeEditor are not set up")
 
 
 def test_without_an_app_the_engine_and_the_app_types_are_described() -> None:

@@ -25,20 +25,16 @@ from tests.support.fakes import (
     page,
     redirect,
 )
+from tests.support.jupyter_wire import BASE, HOST, SIGN_IN
 
-HOST = "d-abc.studio.us-east-1.sagemaker.aws"
-BASE = f"https://{HOST}/jupyter/default"
 STATUS = f"GET {BASE}/api/status"
 POST = f"POST {BASE}/api/things"
-SIGN_IN = redirect("https://us-east-1.signin.aws.amazon.com/oauth?token=SECRET")
 
 
-@pytest.fixture
-def server(wire: Wire, http: Http, fake_time: FakeTime) -> JupyterServer:
-    """A Jupyter server that sets an XSRF token with its page, with a minute left."""
-    wire.answer(f"GET {BASE}/lab", page("_xsrf=from-the-page; Path=/jupyter/default/"))
+@pytest.fixture(autouse=True)
+def _things(wire: Wire) -> None:
+    """Something that can be changed, with an XSRF token."""
     wire.answer(POST, json_answer({}))
-    return JupyterServer(http, BASE, fake_time.deadline(60))
 
 
 def _post(server: JupyterServer) -> HttpAnswer:

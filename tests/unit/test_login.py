@@ -154,6 +154,48 @@ def test_a_login_that_leads_away_is_refused(login: Login, wire: Wire, http: Http
 
 
 @pytest.mark.usefixtures("presigned_thrice")
+@pytest.mark.parametrize(
+    "leads",
+    [
+        ("https://{secret}.evil.example/", r"https at \.\.\.\.evil\.example"),
+        ("https://x{secret}x.evil.example/", r"https at \.\.\.\.evil\.example"),
+        ("https://{begin}.{end}.evil.example/", r"https at \.\.\.\.\.\.\.\.evil\.example"),
+        ("https://{secret}:{secret}@evil.example/", r"https at evil\.example"),
+        ("//{secret}", r"https at \.\.\."),
+        ("{secret}://evil.example/", r"another scheme at evil\.example"),
+        ("https://a.b.c.d.e.f.g/", r"https at c\.d\.e\.f\.g"),
+        ("https://" + "x" * 33 + ".evil.example/", r"https at \.\.\.\.evil\.example"),
+    ],
+)
+@pytest.mark.parametrize("secret", [TOKEN, "Session-0123456789"])
+def test_where_a_login_leads_away_to_is_said_without_a_secret(
+    login: Login, wire: Wire, http: Http, leads: tuple[str, str], secret: str
+) -> None:
+    """Whoever redirects can put what they were sent into the name of a host, whole or in parts, in any case."""
+    elsewhere, where = leads
+    url = elsewhere.format(secret=secret, begin=secret[:8], end=secret[8:])
+    wire.answer(f"GET {START}", redirect(url, f"studio={secret}; Path=/"))
+    with pytest.raises(LoginRefused, match=f"leads away from Studio, to {where}:") as caught:
+        login.log_in(http)
+    assert secret[4:].lower() not in caught.value.message.lower()
+
+
+@pytest.mark.usefixtures("presigned_thrice")
+def test_a_refusal_that_repeats_what_was_sent_is_told_without_it(login: Login, wire: Wire, http: Http) -> None:
+    """In its path, its content type, its title or the name of a cookie; also a cookie of an earlier login."""
+    told = "SESSION-0123456789"
+    again = Answer(403, f"<title>{told}</title>", (("Content-Type", told), ("Set-Cookie", f"{told}=1; Path=/")))
+    wire.answer(f"GET {START}", redirect("/first", f"studio={told}; Path=/"), redirect(f"/x/{told}"))
+    wire.answer(f"GET {HOST}/first", page(status=403))
+    wire.answer(f"GET {HOST}/x/*", again)
+    with pytest.raises(
+        LoginRefused, match=r"path '/x/\.\.\.', content type '\.\.\.', title '\.\.\.'\. Cookies: \.\.\.\."
+    ) as caught:
+        login.log_in(http)
+    assert told not in everything_said(caught.value)
+
+
+@pytest.mark.usefixtures("presigned_thrice")
 def test_a_host_that_two_parsers_read_differently_gets_nothing(login: Login, wire: Wire, http: Http) -> None:
     """Where `urlsplit` and `requests` disagree about the host of a URL, neither host is sent anything."""
     wire.answer(f"GET {START}", redirect(f"https://evil.example\\@{HOST.removeprefix('https://')}/jupyter/default/lab"))

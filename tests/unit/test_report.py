@@ -151,3 +151,35 @@ def test_a_failed_setup_says_why() -> None:
     failed = SetupFailed(report)
     assert str(failed) == "failed: command-failed: one (exit status 3)"
     assert failed.report is report
+
+
+HOSTILE = "</pre></td></details><script>alert('x')</script><img src=x onerror=\"alert(1)\">"
+
+
+def test_a_notebook_shows_a_report_with_its_commands_folded_in() -> None:
+    """App, outcome, code and time are shown, then reason and commands; it is open only if it failed."""
+    html = replace(REPORT, seconds=9.5, commands=(RESULT,))._repr_html_()
+    assert html.startswith(f"<details><summary>{APP.label}: succeeded, succeeded, 9.5 s</summary><p></p><table>")
+    assert "<td>one</td><td>exited</td><td>0</td><td>1.5</td><td>100000</td>" in html
+    failed = replace(REPORT, outcome=Outcome.UNREACHABLE, code="login-refused", reason="Nobody is in.")
+    assert failed._repr_html_() == (
+        f"<details open><summary>{APP.label}: unreachable, login-refused, 0.0 s</summary><p>Nobody is in.</p></details>"
+    )
+
+
+def test_nothing_in_a_report_is_markup_for_a_notebook() -> None:
+    """What comes from the app, its reason and the path of a log, is escaped."""
+    command = replace(RESULT, log_path=HOSTILE, exit_status=None, seconds=None)
+    html = replace(REPORT, reason=HOSTILE, code=HOSTILE, commands=(command,))._repr_html_()
+    assert html.count("&lt;script&gt;") == 3
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "<td></td><td></td>" in html
+
+
+def test_a_notebook_is_not_flooded_by_a_report() -> None:
+    """Of very many commands, and of what is long, only so much is shown."""
+    commands = tuple(replace(RESULT, name=f"c{number}", log_path="'" * 10_000) for number in range(1000))
+    html = replace(REPORT, reason="'" * 100_000, commands=commands)._repr_html_()
+    assert len(html) < 1024 * 1024
+    assert "<p>900 more commands</p>" in html

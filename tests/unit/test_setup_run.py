@@ -333,6 +333,20 @@ def test_a_run_that_another_invocation_left_is_resumed(app: App) -> None:
     assert again.reason.startswith(f"Run {left.run_id} has set up this app start already.")
 
 
+def test_an_app_start_that_is_set_up_is_reported_with_the_run_and_version_that_did_it(
+    caplog: pytest.LogCaptureFixture, app: App
+) -> None:
+    """The commands may have changed meanwhile; the last line says what the app has, not what it would have got."""
+    studio, setup = _studio(one=OK)
+    first = _set_up(studio, setup, app)
+    caplog.clear()
+    again = _set_up(studio, _studio(two=OK)[1], app)
+    assert again.code == "already-set-up"
+    assert (again.run_id, again.setup_version) == (first.run_id, setup.version)
+    last = vars(caplog.records[-1])
+    assert (last["message"], last["run_id"], last["setup_version"]) == ("setup.finished", first.run_id, setup.version)
+
+
 @pytest.mark.parametrize("is_other_version", [False, True])
 def test_a_claim_that_the_log_does_not_know_is_a_failure(app: App, is_other_version: bool) -> None:
     """A claim whose run is over keeps the setup from running, so it must be one of ours; a retry changes nothing."""

@@ -36,6 +36,13 @@ def test_each_app_type_has_a_setup_of_its_own() -> None:
     } == COMMANDS
 
 
+@pytest.mark.parametrize("app_type", ["CodeEditor", "KernelGateway", "jupyterserver"])
+def test_no_app_gets_the_setup_of_another_type(app_type: str) -> None:
+    """An app of a type that nobody has thought of gets no commands, and the error says what to do."""
+    with pytest.raises(BadInput, match=f"no setup for apps of type {app_type}; add one to setup_for, or"):
+        _setup(app_type)
+
+
 @pytest.mark.parametrize("app_type", KNOWN_APP_TYPES)
 def test_every_variable_is_used_by_its_script(app_type: str) -> None:
     """A value that is set for a command is read by its script."""

@@ -8,7 +8,6 @@ import re
 import pytest
 import requests
 
-from studio_setup.access.http import Http
 from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.access.terminals import Terminals, is_ours
 from studio_setup.model.errors import ConnectionLost, JupyterRefused, LoginExpired, OutOfTime, TerminalsDisabled
@@ -23,12 +22,10 @@ from tests.support.fakes import (
     page,
     redirect,
 )
+from tests.support.jupyter_wire import BASE, HOST, SIGN_IN
 
-HOST = "d-abc.studio.us-east-1.sagemaker.aws"
-BASE = f"https://{HOST}/jupyter/default"
 LIST = f"GET {BASE}/api/terminals"
 POST = f"POST {BASE}/api/terminals"
-SIGN_IN = redirect("https://us-east-1.signin.aws.amazon.com/oauth?token=SECRET")
 OURS = "studiosetup0123456789abcdef"
 
 
@@ -38,11 +35,10 @@ def _created(call: Call) -> Answer:
 
 
 @pytest.fixture
-def terminals(wire: Wire, http: Http, fake_time: FakeTime) -> Terminals:
-    """The terminals of a server that sets an XSRF token and deletes whatever it is asked to, with a minute left."""
-    wire.answer(f"GET {BASE}/lab", page("_xsrf=from-the-page; Path=/jupyter/default/"))
+def terminals(wire: Wire, server: JupyterServer) -> Terminals:
+    """The terminals of a server that deletes whatever it is asked to."""
     wire.answer(f"DELETE {BASE}/api/terminals/*", Answer(204))
-    return Terminals(JupyterServer(http, BASE, fake_time.deadline(60)))
+    return Terminals(server)
 
 
 # Creating

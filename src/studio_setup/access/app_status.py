@@ -27,6 +27,8 @@ from studio_setup.model.errors import (
 _POLL_SECONDS = 4.5
 _MAX_POLL_SECONDS = 30.0
 _SLOWER_AFTER_SECONDS = 150.0
+_SLOWER_BY = 1.15
+_SLOWER_BY_REFUSAL = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class AppStatus:
         waited = Stopwatch(self._deadline.clock)
         poll_seconds = _POLL_SECONDS
         while True:
+            refusals = self._control_plane.refusals
             app = self._describe_app()
             status = required_text(app, "Status", "describe_app")
             if status == "InService":
@@ -118,8 +121,9 @@ class AppStatus:
                 raise AppNotReady(f"The app was still {status} after {waited.seconds:.0f} seconds.")
             log.APP_WAITING.log(status=status, waited_seconds=waited.seconds)
             # Often enough to be there soon, seldom enough for many apps at nine in the morning.
-            if waited.seconds > _SLOWER_AFTER_SECONDS:
-                poll_seconds = min(poll_seconds * 1.15, _MAX_POLL_SECONDS)
+            poll_seconds *= _SLOWER_BY if waited.seconds > _SLOWER_AFTER_SECONDS else 1.0
+            poll_seconds *= _SLOWER_BY_REFUSAL ** (self._control_plane.refusals - refusals)
+            poll_seconds = min(poll_seconds, _MAX_POLL_SECONDS)
             self._deadline.pause(poll_seconds)
 
     def _describe_app(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Calls of the SageMaker API, retried while it is throttled.
 
 The SDK's own retries begin with a pause of a second at most: of two hundred setups refused at the same moment, most
-would retry too soon, several times. Ours are spread over half a minute.
+would retry too soon, several times. Ours are spread over rounds that grow (`backoff`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 from botocore.config import Config
 
+from studio_setup.access.backoff import Backoff
 from studio_setup.model import log
 from studio_setup.model.deadline import Deadline, call_within
 from studio_setup.model.errors import ControlPlaneRefused
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 # The SDK makes each call once; retries are made here.
 SDK_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
-THROTTLED_SECONDS = 30.0
 MAX_CALL_SECONDS = 30.0
 _BROKEN_SECONDS = (1.0, 2.0, 4.0, 8.0)
 # What the SDK raises over an answer that is not what the API's model says: it has no class of its own for that.
@@ -37,6 +37,12 @@ class ControlPlane:
     def __init__(self, client: SageMakerClient, deadline: Deadline) -> None:
         self._client = client
         self._deadline = deadline
+        self._backoff = Backoff()
+
+    @property
+    def refusals(self) -> int:
+        """How many calls have been throttled so far."""
+        return self._backoff.refusals
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 (the SDK's own)
         """The API's answer; retried while it is throttled, and a few times if it fails or cannot be reached.
@@ -47,7 +53,7 @@ class ControlPlane:
         broken_seconds = iter(_BROKEN_SECONDS)
         while True:
             try:
-                return self._call_once(operation, parameters)
+                answer = self._call_once(operation, parameters)
             except botocore.exceptions.ClientError as error:
                 refused = _refused(operation, error)
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -59,11 +65,17 @@ class ControlPlane:
             except botocore.exceptions.BotoCoreError as error:
                 refused = ControlPlaneRefused(f"{operation}: {error}", type(error).__name__)
                 is_throttled, is_broken = False, isinstance(error, _BROKEN)
-            pause_seconds = THROTTLED_SECONDS if is_throttled else next(broken_seconds, 0.0) if is_broken else 0.0
-            if not pause_seconds or self._deadline.expired:
+            else:
+                self._backoff.accepted()
+                return answer
+            if is_throttled:
+                least, most = self._backoff.refused(self._deadline.clock())
+            else:
+                least, most = 0.0, next(broken_seconds, 0.0) if is_broken else 0.0
+            if not most or self._deadline.expired:
                 raise refused
             log.CONTROL_PLANE_WAITING.log(operation=operation, aws_code=refused.aws_code)
-            self._deadline.pause_within(pause_seconds)
+            self._deadline.pause_between(least, most)
 
     def _call_once(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Time-outs derive from what is left: the SDK bounds each read, but not all of them together."""

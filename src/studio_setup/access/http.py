@@ -6,9 +6,11 @@ of its class is passed on.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from urllib.parse import parse_qsl
 
 import requests
@@ -19,8 +21,9 @@ from studio_setup.model.errors import ConnectionLost
 
 # Status, terminals and XSRF pages are a few KB; a page's title stands near its beginning.
 MAX_BODY_BYTES = 64 * 1024
-_REMEMBERED_QUERIES = 32
+_REMEMBERED_SECRETS = 200
 _MIN_SECRET_CHARACTERS = 8  # a shorter value gives nothing away, and may be any word
+_MAX_LABELS, _MAX_LABEL_CHARACTERS, _MAX_LABEL_OF_A_SECRET = 5, 32, 3
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,7 +51,7 @@ class Http:
 
     def __init__(self, session: requests.Session) -> None:
         self._session = session
-        self._queries = deque[str](maxlen=_REMEMBERED_QUERIES)
+        self._sent = deque[str](maxlen=_REMEMBERED_SECRETS)
         # Without this, requests would send what ~/.netrc has for the host, or its `default`.
         session.auth = _no_credentials
         # Without this, requests would read a redirect's whole body and parse its target, though it does not follow it.
@@ -65,19 +68,33 @@ class Http:
 
         A header without `=` makes a cookie that has its value for a name; such a name is left out.
         """
-        names = {cookie.name[:60] for cookie in self.cookies if cookie.value is not None}
-        return ", ".join(sorted(names)[:20]) or "none"
+        names = sorted({cookie.name for cookie in self.cookies if cookie.value is not None})[:20]
+        return ", ".join(self._hide(name)[:60] for name in names) or "none"
 
     def without_secrets(self, answer: Answer) -> Answer:
         """The answer, fit to be described: pages and redirects may repeat what a URL had in its query, and cookies."""
-        values = [value for query in self._queries for _, value in parse_qsl(query)]
-        values += [query.partition("=")[2] for query in self._queries]
-        values += [cookie.value or "" for cookie in self.cookies]
-        url, body = answer.url, answer.body
-        for value in sorted(set(values), key=len, reverse=True):
-            if len(value) >= _MIN_SECRET_CHARACTERS:
-                url, body = url.replace(value, "..."), body.replace(value, "...")
-        return replace(answer, url=url, body=body)
+        headers = {"Content-Type": self._hide(answer.content_type)} if answer.content_type else {}
+        return replace(answer, url=self._hide(answer.url), body=self._hide(answer.body), headers=headers)
+
+    def end_of_host(self, host: str | None) -> str:
+        """The end of a host name, fit for a message: whoever redirects can make names of what we have sent."""
+        secrets = [secret.lower() for secret in self._secrets]
+        labels = (host or "no host").lower().split(".")[-_MAX_LABELS:]
+        return ".".join("..." if _may_tell(label, secrets) else label for label in labels)
+
+    @property
+    def _secrets(self) -> list[str]:
+        """The values that were sent or are to be, whole and in the parts that tokens have, the longest first."""
+        values = {*self._sent, *(cookie.value or "" for cookie in islice(iter(self.cookies), _REMEMBERED_SECRETS))}
+        values |= {part for value in values for part in value.split(".")}
+        return sorted((value for value in values if len(value) >= _MIN_SECRET_CHARACTERS), key=len, reverse=True)
+
+    def _hide(self, text: str) -> str:
+        lower = text.lower()
+        for value in self._secrets:
+            if value.lower() in lower:
+                text = re.sub(re.escape(value), "...", text, flags=re.IGNORECASE)
+        return text
 
     def ca_bundle(self, url: str) -> str:
         """The file of certificates that the environment names for HTTPS (REQUESTS_CA_BUNDLE), or empty."""
@@ -97,8 +114,7 @@ class Http:
         Raises:
             ConnectionLost: there is none, or not in time; the message is the name of what went wrong.
         """
-        if query := url.partition("?")[2]:
-            self._queries.append(query)
+        self._remember(url)
         connect_seconds, read_seconds = deadline.http_timeouts()
 
         def exchange() -> Answer:
@@ -117,6 +133,19 @@ class Http:
             return call_within(read_seconds, exchange)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise ConnectionLost(f"{type(error).__name__}") from None
+
+    def _remember(self, url: str) -> None:
+        """Keep what is sent to this URL: a later login forgets the cookies, and a server may not."""
+        query = url.partition("?")[2]
+        values = [value for _, value in parse_qsl(query)] + [query, query.partition("=")[2]]
+        values += [cookie.value or "" for cookie in self.cookies]
+        self._sent.extend(value for value in values if value and value not in self._sent)
+
+
+def _may_tell(label: str, secrets: list[str]) -> bool:
+    """Is a secret in it, or is it a part of one, as far as one can tell?"""
+    is_part = len(label) > _MAX_LABEL_OF_A_SECRET and any(label in secret for secret in secrets)
+    return is_part or len(label) > _MAX_LABEL_CHARACTERS or any(secret in label for secret in secrets)
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -70,7 +70,7 @@ class JupyterServer:
             raise ConnectionLost(f"{method} {'/'.join(path)} failed: {lost.message}.") from None
         host = _host(answer.redirect_target)
         if host and host != _host(self._base_url):
-            problem = f"leads to sign in at {host}"
+            problem = f"leads to sign in at {self._http.end_of_host(host)}"
         elif is_expired_login(answer):
             problem = "was answered as if the login had expired"
         else:

@@ -103,9 +103,10 @@ class Login:
         hosts = studio_hosts(start, self._app.domain_id, self._owner.hosts)
         url, answers = start, list[Answer]()
         while len(answers) < _MAX_REDIRECTS:
-            if problem := _why_not_to(url, start, hosts):
-                raise _refused(http, f"The login leads {problem}", answers)
-            answers.append(self._ask(http, url))
+            if _may_ask(url, start, hosts):
+                answers.append(self._ask(http, url))
+            else:
+                raise _refused(http, f"The login leads {_away_to(http, url)}", answers)
             if not answers[-1].redirect_target:
                 return answers
             url = _redirect_target(answers[-1])
@@ -153,17 +154,23 @@ def _redirect_target(answer: Answer) -> str:
         return ""
 
 
-def _why_not_to(url: str, start: str, hosts: frozenset[str]) -> str:
+def _may_ask(url: str, start: str, hosts: frozenset[str]) -> bool:
     """Send nothing to a host that is not Studio's; parsed as requests does, so that both mean the same host."""
     try:
         there, first = parse_url(url), parse_url(start)
     except LocationParseError:
+        return False
+    return bool(url) and there.scheme == first.scheme and there.host in hosts
+
+
+def _away_to(http: Http, url: str) -> str:
+    """Where a URL leads that is not Studio's, as far as that can be said."""
+    try:
+        there = parse_url(url)
+    except LocationParseError:
         return "to an invalid URL"
-    if not url:
-        return "to an invalid URL"
-    if there.scheme != first.scheme or there.host not in hosts:
-        return f"away from Studio, to {there.scheme} at {there.host}"
-    return ""
+    scheme = there.scheme if there.scheme in {"http", "https"} else "another scheme"
+    return f"away from Studio, to {scheme} at {http.end_of_host(there.host)}" if url else "to an invalid URL"
 
 
 def _refuse_login_errors(http: Http, answer: Answer) -> None:

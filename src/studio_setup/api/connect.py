@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studio_setup.api.connected_app import ConnectedApp
-from studio_setup.model.app import KNOWN_APP_TYPES, App
+from studio_setup.model.app import App, app_type_with_terminals
 from studio_setup.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -23,21 +23,19 @@ def connect(
     session: boto3.Session | None = None,
     region: str = "",
 ) -> ConnectedApp:
-    """A user's app (`user`: the user profile's name) or a space's (`space`); use it in a `with` statement.
+    """A user's app (`user`: the name of the user profile) or a space's (`space`), to run commands in.
 
-    `app_type` is JupyterServer, or JupyterLab (the default for a space). For a space, `user` is whom to log in as: its
-    owner unless given. `session` and `region` are the AWS access to use: that of the environment unless given. It takes
-    the permissions sagemaker:DescribeDomain, DescribeSpace, DescribeApp and CreatePresignedDomainUrl. Nothing is called
-    yet; the app must run, or be about to, when something is.
+    `app_type` is JupyterServer, which a user's app is unless given, or JupyterLab, which a space's is. For a space,
+    `user` is whom to log in as: its owner unless given. `session` and `region` are the AWS access to use: that of the
+    environment unless given. It takes the permissions sagemaker:DescribeDomain, DescribeSpace, DescribeApp and
+    CreatePresignedDomainUrl. Nothing is called yet; the app must run, or be about to, when something is.
 
     Raises:
         BadInput: a name is not valid, or there is no region or no credentials.
     """
     if not user and not space:
         raise BadInput("Whose app is it? Give user, space, or both.")
-    if app_type and app_type not in KNOWN_APP_TYPES:
-        raise BadInput(f"Apps of type {app_type!r} have no Jupyter terminals; it takes: {', '.join(KNOWN_APP_TYPES)}.")
-    app = App(domain_id, user, app_type or ("JupyterLab" if space else "JupyterServer"), app_name, space)
+    app = App(domain_id, user, app_type_with_terminals(app_type, of_space=bool(space)), app_name, space)
     # Imported here and below so that importing the package costs nothing.
     from studio_setup.api.app_access import AppAccess  # noqa: PLC0415
 

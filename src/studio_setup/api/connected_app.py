@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from studio_setup.api.job import COMMAND_NAME, Job, checked
-from studio_setup.api.results import Result, result_of
+from studio_setup.api.job import Job, checked
+from studio_setup.api.one_run import OneRun, command_of
+from studio_setup.api.results import Result
 from studio_setup.api.terminal import Terminal
 from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput
-from studio_setup.model.setup import Command, Setup, read_script
-from studio_setup.runs.command_run import CommandRun, Listener
-from studio_setup.runs.remote_runs import RemoteRuns
 
 if TYPE_CHECKING:
     from studio_setup.api.app_access import AppAccess
@@ -25,10 +22,14 @@ _JOB_ID = re.compile(r"[0-9a-f]{12}")
 
 
 class ConnectedApp:
-    """A user's or a space's app; `connect` makes one. A context manager; `close` says goodbye.
+    """A user's or a space's app, to run commands in; `connect` makes one. Use it in a `with` statement, or `close` it.
 
-    Each call opens a terminal of its own and deletes it when it is done: an open one would keep the app from shutting
-    down when idle. Calls from several threads take turns.
+    The first call logs in, and later ones use the same login. Each call opens a terminal of its own and deletes it
+    before it returns: an open one would keep the app from shutting down when idle. Calls wait for an app that is
+    starting, for up to 15 minutes, and go on by themselves after a lost connection or a restarted Jupyter server.
+
+    One object per app may be shared by several threads, which take turns; for commands side by side in one app, start
+    jobs or connect twice. Every call blocks; there is nothing to await, so it works where an event loop runs (Jupyter).
     """
 
     def __init__(self, access: AppAccess) -> None:
@@ -52,7 +53,10 @@ class ConnectedApp:
         return f"ConnectedApp({self.app.label!r})"
 
     def close(self) -> None:
-        """End the session; jobs go on in the app. A closed object raises BadInput when it is used."""
+        """End the session; jobs go on in the app. Closing again does nothing; any other use is BadInput from then on.
+
+        A command that another thread runs at that moment ends with the same error, and goes on in the app.
+        """
         self.access.close()
 
     def run(
@@ -67,34 +71,26 @@ class ConnectedApp:
     ) -> Result:
         """Run a command, or the script in the file that a `Path` names, and wait until it is over.
 
-        Bash runs it (or what the script's `#!` line names) as the user, in the home directory or in `cwd`. `cd` and
-        variables do not persist. Standard input is empty on purpose, so that whatever asks a question fails instead of
-        waiting; standard error comes with the output. `env` has variables on top of the app's own. After
-        `timeout_seconds`, or by Ctrl-C, its process group is ended. `on_output` gets text as it comes.
+        The command is run by bash, a script by what its `#!` line names or else by bash, as the user, in a process of
+        its own: `cd` and variables are gone with it, and no two commands share any. `cwd` is the folder it runs in,
+        below the home directory unless it begins with a slash; a folder that is not there ends it with exit status 126.
+        `env` has variables on top of the app's own.
+
+        Standard input is empty on purpose, so that what asks a question fails at once instead of waiting for an answer.
+        Standard error is merged into the output, in the order in which it was printed. `on_output` is called, in this
+        thread, with each text as it comes. After `timeout_seconds` (43200 at most), or by Ctrl-C, the command is ended
+        with its whole process group.
 
         Raises:
             CommandFailed: it ended otherwise than with exit status 0, and `check` is true.
-            BadInput: the command, the file, the limit or a variable is not valid.
-            SetupError: the app cannot be reached; `str()` has the remedy.
+            BadInput: the command, the file, the limit, the folder or a variable is not valid.
+            AppDeleted: the app is not there, or no longer.
+            OutOfTime: the connection was lost until long after `timeout_seconds`; the command was started.
+            RunLost: what the app kept of the command is gone; it is not run a second time.
+            SetupError: anything else that keeps us out of the app; `str()` has the remedy.
         """
-        what = _command(command, timeout_seconds, cwd, env)
-        job_id = secrets.token_hex(6)
-        output: list[str] = []
-
-        def hear(text: str) -> None:
-            output.append(text)
-            if on_output:
-                on_output(text)
-
-        follower = CommandRun(job_id, what, Listener(hear, self.access.check_open))
-
-        def work(runs: RemoteRuns) -> Result:
-            _open_run(runs, job_id, what)
-            result = result_of(follower.carry_out(runs), "".join(output), job_id)
-            runs.finish(job_id, "succeeded" if result.succeeded else "failed", job_id)
-            return result
-
-        return checked(self.access.carry_out(work, timeout_seconds), check=check)
+        one_run = OneRun(self.access, command_of(command, timeout_seconds, cwd, env))
+        return checked(one_run.result(on_output), check=check)
 
     def start(
         self,
@@ -106,18 +102,15 @@ class ConnectedApp:
     ) -> Job:
         """Start a command as `run` does, and return while it goes on in the app, also if this process ends.
 
+        Keep the job's `id` to find it again from another process. `timeout_seconds` is the command's own limit, which
+        the app keeps to without us.
+
         Raises:
             BadInput, SetupError: as `run`.
         """
-        what = _command(command, timeout_seconds, cwd, env)
-        job_id = secrets.token_hex(6)
-
-        def work(runs: RemoteRuns) -> None:
-            _open_run(runs, job_id, what)
-            CommandRun(job_id, what).start(runs)
-
-        self.access.carry_out(work)
-        return Job(self.access, job_id)
+        one_run = OneRun(self.access, command_of(command, timeout_seconds, cwd, env))
+        one_run.start()
+        return Job(self.access, one_run.id)
 
     def attach(self, job_id: str) -> Job:
         """The job of that id (`Job.id`, `Result.job_id`), which any process may have started.
@@ -136,13 +129,3 @@ class ConnectedApp:
             SetupError: the app cannot be reached.
         """
         return self.access.terminals()
-
-
-def _command(command: str | Path, timeout_seconds: int, cwd: str, env: Mapping[str, str] | None) -> Command:
-    script = read_script(command) if isinstance(command, Path) else command
-    return Command(COMMAND_NAME, script, timeout_seconds, environment=dict(env or {}), cwd=cwd)
-
-
-def _open_run(runs: RemoteRuns, job_id: str, command: Command) -> None:
-    if not runs.has(job_id):
-        runs.open_run(job_id, Setup((command,)).version)

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio_setup.api.one_run import COMMAND_NAME, listener_of
 from studio_setup.api.results import CommandFailed, Result, result_of
 from studio_setup.model.report import CommandState
-from studio_setup.runs.command_run import CommandRun, Listener
+from studio_setup.runs.command_run import CommandRun
 from studio_setup.runs.remote_runs import RemoteRuns
 
 if TYPE_CHECKING:
     from studio_setup.api.app_access import AppAccess
 
-COMMAND_NAME = "command"
 _PIECE_BYTES = 32 * 1024
 DEFAULT_WAIT_SECONDS = 12 * 3600
 
@@ -39,6 +39,8 @@ class Job:
     ) -> Result:
         """Wait until the command is over, from any process; its output comes from the beginning.
 
+        Ctrl-C ends the command as in `run`. `timeout_seconds` is how long to wait, not the command's own limit.
+
         Raises:
             CommandFailed: it ended otherwise than with exit status 0, and `check` is true.
             OutOfTime: it was not over after `timeout_seconds`; it goes on.
@@ -46,9 +48,8 @@ class Job:
             SetupError: the app cannot be reached; `str()` has the remedy.
         """
         output: list[str] = []
-        listener = Listener(_both(output.append, on_output), self._access.check_open)
-        command = CommandRun(self.id, COMMAND_NAME, listener)
-        done = self._access.carry_out(command.carry_out, timeout_seconds)
+        command_run = CommandRun(self.id, COMMAND_NAME, listener_of(self._access, output, on_output))
+        done = self._access.carry_out(command_run.carry_out, timeout_seconds)
         return checked(result_of(done, "".join(output), self.id), check=check)
 
     @property
@@ -120,14 +121,3 @@ def checked(result: Result, *, check: bool) -> Result:
     if check and not result.succeeded:
         raise CommandFailed(result)
     return result
-
-
-def _both(first: Callable[[str], object], second: Callable[[str], object] | None) -> Callable[[str], object]:
-    if second is None:
-        return first
-
-    def call(text: str) -> None:
-        first(text)
-        second(text)
-
-    return call

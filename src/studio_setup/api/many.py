@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import html
+import functools
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -15,9 +15,8 @@ from studio_setup.api.connected_app import ConnectedApp
 from studio_setup.api.results import Result
 from studio_setup.model import log
 from studio_setup.model.app import App
-from studio_setup.model.errors import SetupError
-
-OnOutput = Callable[[App, str], object]
+from studio_setup.model.errors import BadInput, SetupError
+from studio_setup.model.notebook_html import line
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,8 @@ class AppResult:
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
-        shown = self.result._repr_html_() if self.result else html.escape(str(self.error))
-        return f"<b>{html.escape(self.app.label)}</b> {shown}"
+        shown = self.result._repr_html_() if self.result else line(str(self.error))
+        return f"<b>{line(self.app.label)}</b> {shown}"
 
 
 def run_many(
@@ -44,25 +43,29 @@ def run_many(
     command: str | Path,
     *,
     max_concurrency: int = 5,
-    on_output: OnOutput | None = None,
+    on_output: Callable[[App, str], object] | None = None,
     **options: Any,  # noqa: ANN401 (those of ConnectedApp.run)
 ) -> Generator[AppResult, None, None]:
     """Run a command in many apps, `max_concurrency` at a time, and yield each app's result as it comes.
 
-    `options` are those of `ConnectedApp.run`, except `check`: a command that fails is a result here. `on_output` is
-    called with the app and the text, from several threads. The next app is taken from `apps` when there is room for it
-    and the results so far are taken: `apps` may be a generator that ends early. Whoever stops taking results (`break`,
-    Ctrl-C) ends the commands that run: each has its process group ended and its terminal deleted.
+    `options` are those of `ConnectedApp.run`, except `check`: a command that fails is a result here, and so is an app
+    that cannot be reached. `on_output` is called with the app and the text, from several threads.
+
+    The next app is taken from `apps` when there is room for it and the results so far are taken: `apps` may be a
+    generator, which connects as late as possible or ends early. Whoever stops taking results (`break`, Ctrl-C) ends the
+    commands that run: each has its process group ended and its terminal deleted. The apps are not closed.
+
+    Raises:
+        BadInput: `max_concurrency` is less than 1.
     """
+    if max_concurrency < 1:
+        raise BadInput(f"max_concurrency is {max_concurrency}; it must be at least 1.")
     stop = Event()
 
     def run_in(app: ConnectedApp) -> AppResult:
-        def hear(text: str) -> None:
-            if on_output:
-                on_output(app.app, text)
-
         if stop.is_set():
             raise KeyboardInterrupt
+        hear = on_output and functools.partial(on_output, app.app)
         with app.access.interrupted_by(stop.is_set), log.log_context(app.app.as_dict()):
             try:
                 return AppResult(app.app, app.run(command, check=False, on_output=hear, **options))

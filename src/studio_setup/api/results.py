@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from studio_setup.model import outcomes
 from studio_setup.model.errors import SetupError
-from studio_setup.model.report import CommandResult, CommandState
+from studio_setup.model.notebook_html import details, output
+from studio_setup.model.report import CommandResult, CommandState, how_it_ended
 from studio_setup.model.text import one_line
 
 _SHOWN_CHARACTERS = 200
@@ -20,8 +20,9 @@ class Result:
     `exit_status`: 0 to 255, None if it has none (`state` says why: timed_out and stopped commands were ended, a lost
     one was killed together with what waited for it). `output`: standard output and standard error as one text, made
     printable; of more than 64 KiB the first and the last half, with a line that says how much is left out.
-    `output_bytes`: all that it printed; `left_out_bytes`: how many of them are not in `output` (`Job.log` has them).
-    `seconds`: how long it ran. `str()` is the output.
+    `output_bytes`: all that it printed; `left_out_bytes`: how many of them are not in `output`. `job_id`: what
+    `ConnectedApp.attach` finds it by, and with it `Job.log`, all of the output; `log_path`: where that is kept in the
+    app. `seconds`: how long it ran. `str()` is the output.
     """
 
     exit_status: int | None
@@ -31,6 +32,7 @@ class Result:
     seconds: float | None
     state: CommandState
     job_id: str
+    log_path: str = field(repr=False)
 
     @property
     def succeeded(self) -> bool:
@@ -42,12 +44,11 @@ class Result:
         return self.output
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: state, status and time, with the output folded in."""
+        """How a notebook shows it: state, status and time, with the output folded in; open if it failed."""
         status = "" if self.exit_status is None else f", exit status {self.exit_status}"
         took = "" if self.seconds is None else f", {self.seconds} s"
-        summary = html.escape(f"{self.state}{status}{took}, {self.output_bytes} bytes")
-        is_open = "" if self.succeeded else " open"
-        return f"<details{is_open}><summary>{summary}</summary><pre>{html.escape(self.output)}</pre></details>"
+        summary = f"{self.state}{status}{took}, {self.output_bytes} bytes"
+        return details(summary, output(self.output), is_open=not self.succeeded)
 
 
 class CommandFailed(SetupError):
@@ -56,7 +57,7 @@ class CommandFailed(SetupError):
     code = outcomes.COMMAND_FAILED
 
     def __init__(self, result: Result) -> None:
-        how = f"exit status {result.exit_status}" if result.state is CommandState.EXITED else str(result.state)
+        how = how_it_ended(result.state, result.exit_status)
         last = one_line(result.output[-_SHOWN_CHARACTERS:])
         super().__init__(f"The command failed ({how}); it printed last: {last!r}.")
         self.result = result
@@ -76,4 +77,5 @@ def result_of(command: CommandResult, output: str, job_id: str) -> Result:
         seconds=command.seconds,
         state=command.state,
         job_id=job_id,
+        log_path=command.log_path,
     )

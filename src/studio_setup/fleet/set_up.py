@@ -16,20 +16,25 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from studio_setup.model import outcomes
 from studio_setup.model.app import App
-from studio_setup.model.deadline import Stopwatch
+from studio_setup.model.deadline import Deadline, Stopwatch
 from studio_setup.model.json_text import parse_json
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
 
 SET_UP = {"source": "studio-setup", "detail-type": "Set Up App"}
+# Reserved concurrency is taken up for as long as setups run, each of which lasts as long as an invocation at most.
+THROTTLED_LIMIT_SECONDS = 900.0
+_THROTTLED_PAUSE_SECONDS = 5.0, 30.0
 MAX_ATTEMPTS = 3  # as many as an app start has through its event
 _MAX_ANSWER_BYTES = 6 * 1024 * 1024  # Lambda's own limit
 # Nothing is wrong with the app, and yet it was not set up.
@@ -42,6 +47,14 @@ class DeployedFunction:
 
     client: LambdaClient
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long to wait for the function each time that it is throttled, and who is told of it, in a part of a line."""
+
+    new_deadline: Callable[[], Deadline] = lambda: Deadline.after(THROTTLED_LIMIT_SECONDS)
+    say: Callable[[str], object] = lambda _text: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,15 @@ class SetUpResult:
     def is_error(self) -> bool:
         """Should the app have been set up, and was not? One that is gone or not ours to set up is no error."""
         return self.outcome is None or self.outcome.is_error or self.code in _REFUSALS
+
+    @property
+    def app_created_at(self) -> datetime | None:
+        """When the app that was set up was created, if the report says so."""
+        try:
+            moment = datetime.fromisoformat(str((self.report or {}).get("app_created_at")))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON types, and how it was come by; `outcome` is null without a report."""
@@ -111,15 +133,16 @@ def _put_result(
         results.put(error)
 
 
-def set_up_app(function: DeployedFunction, app: App, *, force: bool) -> SetUpResult:
+def set_up_app(function: DeployedFunction, app: App, *, force: bool, waits: Waits | None = None) -> SetUpResult:
     """Set an app up; while the function's time is up before the setup is, invoke it again, MAX_ATTEMPTS times in all.
 
     `force`: also if this start of the app has been set up before.
     """
+    waits = waits or Waits()
     watch = Stopwatch()
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            report = _checked(_invoke(function, app, force=force), app)
+            report = _checked(_invoke(function, _request(app, force=force), waits), app)
         except _NoReport as error:
             return SetUpResult(app, None, "", str(error), watch.seconds, attempt)
         # A run that was begun is resumed; forced, it would begin anew if it has ended in the meantime.
@@ -134,12 +157,17 @@ class _NoReport(Exception):
     """The function gave no report; `str()` says why, as one printable line."""
 
 
-def _invoke(function: DeployedFunction, app: App, *, force: bool) -> object:
+def _request(app: App, *, force: bool) -> bytes:
     names = {name: value for name, value in app.as_dict().items() if name != "app"}
-    request = {**SET_UP, "detail": {"app": names, "force": force, "trigger": "operator"}}
+    return json.dumps({**SET_UP, "detail": {"app": names, "force": force, "trigger": "operator"}}).encode()
+
+
+def _invoke(function: DeployedFunction, request: bytes, waits: Waits) -> object:
     try:
-        response = function.client.invoke(FunctionName=function.name, Payload=json.dumps(request).encode())
+        response = _call(function, request, waits)
         text = response["Payload"].read(_MAX_ANSWER_BYTES + 1).decode("utf-8", "replace")
+    except _NoReport:
+        raise
     except Exception as error:  # noqa: BLE001 (the SDK's errors of connections have no class that a client names)
         raise _NoReport(one_line(f"The call failed: {type(error).__name__}: {error}", 500)) from None
     try:
@@ -149,6 +177,25 @@ def _invoke(function: DeployedFunction, app: App, *, force: bool) -> object:
     if response.get("FunctionError"):
         raise _NoReport(f"The function failed: {_error(answer)}")
     return answer
+
+
+def _call(function: DeployedFunction, request: bytes, waits: Waits) -> InvocationResponseTypeDef:
+    """Invoke the function; again after a pause while it is throttled, which is before it has begun anything."""
+    deadline = waits.new_deadline()
+    limit_seconds, throttled = deadline.remaining_seconds, function.client.exceptions.TooManyRequestsException
+    is_said = False
+    while True:
+        try:
+            return function.client.invoke(FunctionName=function.name, Payload=request)
+        except throttled as error:
+            minutes = round(limit_seconds / 60)
+            if deadline.expired:
+                why = f"The function was throttled for {minutes} minutes: {type(error).__name__}: {error}"
+                raise _NoReport(one_line(why, 500)) from None
+            if not is_said:
+                waits.say(f"the function is throttled ({type(error).__name__}); waiting up to {minutes} minutes")
+        is_said = True
+        deadline.pause_between(*_THROTTLED_PAUSE_SECONDS)
 
 
 def _error(answer: object) -> str:

@@ -17,15 +17,15 @@ The first row of this table that fits an app decides. "Newest" is said of the li
 | newest: ended `app_gone` (it was about the start before this one) | not-set-up | that line |
 | newest: ended `skipped` (`sso-domain`, `space-without-owner`) | excluded | that line |
 | newest: ended `skipped`, `already-set-up`, after a line `succeeded` | as that line | the line `succeeded` |
-| newest: ended `skipped`, `already-set-up`, no such line before | succeeded | it, without version |
+| newest: ended `skipped`, `already-set-up`, no such line before | succeeded or outdated, by its version | it |
 | newest: ended `skipped`, `claimed-by-other-setup`, after a line `failed` or `timed_out` | as that line | that line |
 | newest: ended `skipped`, `claimed-by-other-setup`, no such line before | failed | it, without version |
 | newest: ended, marked `repeated`, after a line of the same outcome | as that line | that line |
 | newest: ended, marked `repeated`, no such line before | as its outcome says | it |
 
-A line `already-set-up` or `claimed-by-other-setup` bears the version of its own attempt, not of the setup that it
-found; where no line tells of that one, its attempt was killed before it could. Where it is not known what is deployed,
-no app is outdated.
+A line `already-set-up` bears the version of the setup that it found, a line `claimed-by-other-setup` that of its own
+attempt; where no line tells of the setup that was found, its attempt was killed before it could. Where it is not known
+what is deployed, no app is outdated.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def state_of(
         return AppState(running, State.UNFINISHED, line.at, "", line.setup_version, _NEVER_ENDED)
     state, version = _STATES[line.outcome], line.setup_version
     if line.code == outcomes.ALREADY_SET_UP.name:
-        state, version = State.SUCCEEDED, ""
+        state = State.SUCCEEDED
     elif line.code == outcomes.CLAIMED_BY_OTHER_SETUP.name:
         state, version = State.FAILED, ""
     if state is State.SUCCEEDED and version and setup.setup_version not in {"", version}:

@@ -59,3 +59,15 @@ class App:
     def as_dict(self) -> dict[str, str]:
         """The app as one string, and its names one by one, for the log and the report."""
         return {"app": self.label, **{field: getattr(self, field) for field in _PATTERNS}}
+
+
+def app_type_with_terminals(given: str, *, of_space: bool) -> str:
+    """The type of an app to work in: the one that is given, or else what a user's or a space's app is by default.
+
+    Raises:
+        BadInput: apps of that type have no terminals.
+    """
+    app_type = given or ("JupyterLab" if of_space else "JupyterServer")
+    if app_type not in KNOWN_APP_TYPES:
+        raise BadInput(f"Apps of type {app_type!r} have no Jupyter terminals; it takes: {', '.join(KNOWN_APP_TYPES)}.")
+    return app_type

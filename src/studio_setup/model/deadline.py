@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import functools
 import queue
 import random
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
+
+GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,9 @@ class Deadline:
         """Wait about that long (a tenth more or less, so that many do not act in step), never past the end."""
         self.sleep(min(seconds * random.uniform(0.9, 1.1), self.remaining_seconds))  # noqa: S311 (no secret)
 
-    def pause_within(self, seconds: float) -> None:
-        """Wait for a random part of that time, so that many that were refused together do not retry together."""
-        self.sleep(min(random.uniform(0, seconds), self.remaining_seconds))  # noqa: S311 (no secret)
+    def pause_between(self, least_seconds: float, most_seconds: float) -> None:
+        """Wait for a random time between the two, so that many that were refused together do not retry together."""
+        self.sleep(min(random.uniform(least_seconds, most_seconds), self.remaining_seconds))  # noqa: S311 (no secret)
 
     def http_timeouts(self) -> tuple[float, float]:
         """Connect and read timeouts, in seconds, for one HTTP call."""
@@ -70,7 +74,7 @@ def call_within(seconds: float, work: Callable[[], T]) -> T:
     """What `work` returns or raises, if it does so in time.
 
     For libraries that bound each read but not all of them together. Work that takes longer is left alone in a thread of
-    its own that nobody waits for.
+    its own, which is ended some seconds later: a process that lives for long does not fill with such threads.
 
     Raises:
         TimeoutError: it did not end in time.
@@ -85,12 +89,41 @@ def call_within(seconds: float, work: Callable[[], T]) -> T:
         else:
             results.put(lambda: value)
 
-    threading.Thread(target=carry_out, daemon=True).start()
+    thread = _Worker(target=carry_out, name="call_within", daemon=True)
+    thread.start()
     try:
         result = results.get(timeout=seconds)
     except queue.Empty:
+        thread.abandon()
         raise TimeoutError(f"no end after {seconds:.0f} seconds") from None
     return result()
+
+
+class _Abandoned(BaseException):
+    """Nobody waits for this work any more. Not an `Exception`, so that no library takes it for one of its own."""
+
+
+class _Worker(threading.Thread):
+    """A thread that can be told to end."""
+
+    def run(self) -> None:
+        """Do the work."""
+        with contextlib.suppress(_Abandoned):
+            super().run()
+
+    def abandon(self) -> None:
+        """End it soon. Most work ends by itself at the same moment as our patience, and is to clean up undisturbed."""
+        timer = threading.Timer(GRACE_SECONDS, self._interrupt)
+        timer.daemon = True
+        timer.start()
+
+    def _interrupt(self) -> None:
+        """Raise an error in it as soon as it is back from what it waits for (Python/C API, PyThreadState_SetAsyncExc).
+
+        Closing a connection under it would take the insides of three libraries.
+        """
+        if self.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), ctypes.py_object(_Abandoned))
 
 
 def _raise(error: BaseException) -> NoReturn:

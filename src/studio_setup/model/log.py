@@ -67,11 +67,13 @@ SETUP_STARTED = Event("setup.started", "An attempt at a setup begins.", {"event_
 SETUP_FINISHED = Event(
     "setup.finished",
     "An attempt at a setup is over; the fields are those of the report. At level ERROR if the outcome is an error. An"
-    " event that is ignored has only outcome, code and reason.",
+    " event that is ignored has only outcome, code and reason; a setup that is not valid has these, its app and what"
+    " asked for it.",
 )
 SETUP_CRASHED = Event(
     "setup.crashed",
-    "A defect of Studio Setup: an exception that nothing was prepared for. Lambda's own line has the traceback.",
+    "A defect of Studio Setup, or of `setup_for`: an exception that nothing was prepared for; with the app, if it is"
+    " known. Lambda's own line has the traceback.",
     {"error": str, "reason": str},
     logging.ERROR,
     is_of_setup=False,

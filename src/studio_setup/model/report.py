@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from studio_setup.model.app import App
+from studio_setup.model.notebook_html import details, line, table
 from studio_setup.model.outcomes import Outcome
 
 SCHEMA_VERSION = 1
@@ -35,6 +36,11 @@ class CommandState(StrEnum):
     LOST = "lost"  # gone without an exit status: its keeper in the app was killed
 
 
+def how_it_ended(state: CommandState, exit_status: int | None) -> str:
+    """How a command ended, in a few words."""
+    return f"exit status {exit_status}" if state is CommandState.EXITED else state.replace("_", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """How one command ended; `exit_status` is None while it is not known."""
@@ -61,7 +67,8 @@ class CommandResult:
 class SetupReport:
     """The outcome of one attempt at a setup.
 
-    `setup_version` is the digest of the commands, `attempt` an id of this invocation's work on the run,
+    `setup_version` is the digest of the commands (of an app start that is set up already, of those that did it, as
+    `run_id` is the run that did), `attempt` an id of this invocation's work on the run,
     `app_created_at` the app's CreationTime (ISO 8601; empty while it is not known). `resumed`: another invocation
     began the run, and this one joined it. `repeated`: there was nothing left to do, and the verdict is the one that
     was reported before.
@@ -103,6 +110,20 @@ class SetupReport:
             "commands": [command.as_fields() for command in shown],
             "commands_left_out": max(0, left_out),
         }
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: outcome and time, with the reason and the commands folded in; open if it failed.
+
+        What the commands printed is not in a report; it is in the log, and in the app at each `log_path`.
+        """
+        fields = ("name", "state", "exit_status", "seconds", "output_bytes", "log_path")
+        shown = self.commands[:MAX_COMMANDS_REPORTED]
+        rows = [[getattr(command, field) for field in fields] for command in shown]
+        commands = table((field.replace("_", " ") for field in fields), rows) if rows else ""
+        left_out = len(self.commands) - len(shown)
+        more = f"<p>{left_out} more commands</p>" if left_out else ""
+        summary = f"{self.app.label}: {self.outcome}, {self.code}, {self.seconds} s"
+        return details(summary, f"<p>{line(self.reason)}</p>{commands}{more}", is_open=self.outcome.is_error)
 
 
 class SetupFailed(Exception):
