@@ -24,12 +24,17 @@ MANIFEST = {"name": NAME, "version": "1.0.0", "jupyterlab": {"_build": {"load": 
 OVERRIDES = Path(".jupyter/labconfig/default_setting_overrides.json")
 
 
+def write_extension(folder: Path, script: bytes) -> Path:
+    """Write a wheel with a prebuilt extension."""
+    data = f"team_extension-1.0.data/data/share/jupyter/labextensions/{NAME}"
+    files = {f"{data}/package.json": json.dumps(MANIFEST).encode(), f"{data}/static/remoteEntry.js": script}
+    return write_wheel(folder, "team_extension", "1.0", files)
+
+
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A wheel with a prebuilt extension."""
-    data = f"team_extension-1.0.data/data/share/jupyter/labextensions/{NAME}"
-    files = {f"{data}/package.json": json.dumps(MANIFEST).encode(), f"{data}/static/remoteEntry.js": b"// ours\n"}
-    return write_wheel(tmp_path, "team_extension", "1.0", files)
+    """A wheel with the extension."""
+    return write_extension(tmp_path, b"// ours\n")
 
 
 def test_jupyterlab_has_the_extension_and_the_settings(
@@ -51,7 +56,7 @@ def test_jupyterlab_has_the_extension_and_the_settings(
 
 
 def test_a_wheel_from_s3_has_to_be_the_right_one(
-    start_app: Callable[..., Scenario], space: Place, aws: Aws, wheel: Path
+    start_app: Callable[..., Scenario], space: Place, aws: Aws, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Another wheel of that name is not installed; with S3 away, the setup says what is needed."""
     scenario = start_app(place=space, environment=aws.environment)
@@ -65,7 +70,8 @@ def test_a_wheel_from_s3_has_to_be_the_right_one(
         checksum = hashlib.sha256(wheel.read_bytes()).hexdigest()
         return statuses(scenario.set_up(*lab_extension.from_s3(uri, checksum, NAME, SETTINGS), claims_start=False))
 
-    assert set_up(b"another") == [1]
+    another = write_extension(tmp_path_factory.mktemp("another"), b"// theirs\n")
+    assert set_up(another.read_bytes()) == [1]
     assert set_up(wheel.read_bytes()) == [0, 0]
     storage.delete_object(Bucket="extensions", Key=wheel.name)
     storage.delete_bucket(Bucket="extensions")

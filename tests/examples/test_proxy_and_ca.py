@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -58,10 +60,11 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
     port, log = tmp_path / "port", tmp_path / "proxy.log"
     files = ["--port-file", str(port), "--log-file", str(log), "--data-dir", str(tmp_path / "proxy")]
     command = [str(ENVIRONMENT / "proxy"), "--hostname", "127.0.0.1", "--port", "0", "--num-workers", "1", *files]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as process:
         wait_until(lambda: port.exists() and port.read_text().strip(), "the proxy")
         yield Proxy(f"http://127.0.0.1:{port.read_text().split()[0]}", log)
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)  # its workers with it; to end by itself takes it seconds
 
 
 def run(scenario: Scenario, *commands: Command) -> tuple[SetupReport, str]:
