@@ -1,6 +1,6 @@
 # Everything happens in this folder: the tools are in .venv, every other environment in .venvs (one for each file in
-# requirements/: the SAM command line, the local cloud, Lambda's Python, the policy scanner, Studio's older Jupyter
-# servers, the mutation check), builds in .aws-sam.
+# requirements/: the SAM command line, the local cloud, Lambda's Python, the policy scanner, what the example setups need,
+# Studio's older Jupyter servers, the mutation check), builds in .aws-sam.
 # Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name; to change
 # it later, `make clean` first).
 PYTHON ?= python3
@@ -10,7 +10,7 @@ PYTHON39 := $(shell for python in python3.9 $$(pyenv root 2>/dev/null)/versions/
   "$$python" -c '' 2>/dev/null && { echo "$$python"; break; }; done)
 VENV := .venv
 READY39 := $(if $(PYTHON39),$(patsubst %,.venvs/%-python39/.ready,jupyterlab3 notebook6))
-READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud jupyterlab3 notebook6 runtime sam scan) $(READY39)
+READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud examples jupyterlab3 notebook6 runtime sam scan) $(READY39)
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
@@ -41,7 +41,7 @@ lint: setup ## Check style, types and template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/run $$(find src demo -name '*.sh')
+	$(BIN)/shellcheck .ci/run $$(find src demo examples -name '*.sh')
 	$(SAM) validate
 	$(SCAN) --file template.sam.yaml
 
