@@ -21,7 +21,10 @@ from try_setup.trial import app_of, try_twice
 from try_setup.watch import run_at_every_change
 
 
-@click.command(epilog="Exit status: 0 every start was set up, 1 one was not, 2 bad input, 130 interrupted.")
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 every start was set up, 1 one was not, 2 bad input, 130 interrupted.",
+)
 @click.option("--script", type=click.Path(path_type=Path), metavar="FILE", help="Try this file, not src/setups.")
 @click.option("--app", "app_type", type=click.Choice([*CASES]), help="Try this type of app only.")
 @click.option("--network", type=click.Choice(["on", "off"]), default="on", show_default=True, help="The apps' network.")

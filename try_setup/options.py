@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import setups
 from demo.cases import CASES
 from emulator.namespaces import refusal
-from setups import setup_for
 from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput
 from studio_setup.model.setup import MAX_TIMEOUT_SECONDS, Command, Setup, read_script
 from studio_setup_cli.run import script_names
+from try_setup.own_setup import SETUPS_FOLDER, own_setup
 
-SETUPS_FOLDER = Path(setups.__file__).parent
 _SCRIPT_TIMEOUT_SECONDS = min(900, MAX_TIMEOUT_SECONDS)
 _WITHOUT_PYTHON_39 = (
     "JupyterServer is not tried: Studio Classic has Python 3.9, and this machine has no environment of it"
@@ -56,10 +54,10 @@ class Wanted:
         """The setup of an app.
 
         Raises:
-            BadInput: a script is missing or not valid.
+            BadInput: a script is missing or not valid, or the code of the setups does not work.
         """
         if not self.script:
-            return setup_for(app)
+            return own_setup(app)
         (name,) = script_names((self.script,))
         return Setup((Command(name, read_script(self.script), _SCRIPT_TIMEOUT_SECONDS),))
 
