@@ -37,9 +37,9 @@ def aws_session(region: str = "", profile: str = "") -> boto3.Session:
     with configuration_errors():
         session = boto3.Session(region_name=region or None, profile_name=profile or None)
         if not session.region_name:
-            raise BadInput("There is no AWS region; set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE.")
+            raise BadInput("There is no AWS region; set AWS_DEFAULT_REGION, or give --region or --profile.")
         if session.get_credentials() is None:
-            raise BadInput("There are no AWS credentials; configure some (aws configure), or set AWS_PROFILE.")
+            raise BadInput("There are no AWS credentials; configure some (aws configure), or give --profile.")
     return session
 
 
@@ -94,7 +94,7 @@ def call_errors() -> Iterator[None]:
     except ClientError as error:
         raise BadInput(_refusal(error)) from None
     except BotoCoreError as error:
-        raise BadInput(f"AWS cannot be called: {error}") from None
+        raise BadInput(f"AWS cannot be called: {error}; check the network and the region.") from None
 
 
 def _refusal(error: botocore.exceptions.ClientError) -> str:

@@ -19,6 +19,8 @@ from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import BadInput
 from studio_setup.model.outcomes import Outcome
 from studio_setup_cli.aws import aws_session
+from studio_setup_cli.options import stack_options
+from studio_setup_cli.stack import Place, find_stack
 from studio_setup_cli.terminal_view import EventView
 
 if TYPE_CHECKING:
@@ -37,12 +39,12 @@ class CheckFailed(Exception):
     """The deployment cannot be checked, or its setup did not succeed; the message says why."""
 
 
-@click.command()
+@click.command(epilog="Exit status: 0; 1 if the setup did not succeed or cannot be checked; 2 bad input.")
 @click.option("--domain-id", required=True, metavar="ID", help="The domain.")
 @click.option("--user-profile-name", default="", metavar="NAME", help="The user whose JupyterServer app to start.")
 @click.option("--space-name", default="", metavar="NAME", help="The space whose JupyterLab app to start instead.")
-@click.option("--stack-name", default="studio-setup", show_default=True, metavar="NAME", help="The deployed stack.")
-def verify(*, domain_id: str, user_profile_name: str, space_name: str, stack_name: str) -> int:
+@stack_options
+def verify(*, place: Place, domain_id: str, user_profile_name: str, space_name: str) -> int:
     """Check a deployment: start an app and follow its setup in the function's log."""
     # Imported here because it takes longer than everything else that `--help` does.
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
@@ -54,7 +56,7 @@ def verify(*, domain_id: str, user_profile_name: str, space_name: str, stack_nam
     else:
         app = App(domain_id, user_profile_name, "JupyterServer", "default")
     try:
-        _check(aws_session(), app, stack_name)
+        _check(aws_session(place.region, place.profile), app, place.stack_name)
     except (CheckFailed, ClientError, BotoCoreError) as error:
         click.echo(f"The check failed: {error}", err=True)
         return 1
@@ -65,7 +67,7 @@ def verify(*, domain_id: str, user_profile_name: str, space_name: str, stack_nam
 def _check(session: boto3.Session, app: App, stack_name: str) -> None:
     client: Any = session.client
     click.echo(f"Account {client('sts').get_caller_identity()['Account']}, region {session.region_name}.")
-    group = _log_group(client("cloudformation"), stack_name)
+    group = find_stack(client("cloudformation"), stack_name).log_group_name
     click.echo(f"The function of stack {stack_name} logs to {group}.")
     log = _Log(client("logs"), group)
     _refuse_sso(client("sagemaker"), app.domain_id)
@@ -75,14 +77,6 @@ def _check(session: boto3.Session, app: App, stack_name: str) -> None:
     click.echo(f"{report['outcome']}: {report['code']}" + (f": {report['reason']}" if report["reason"] else ""))
     if report["outcome"] != Outcome.SUCCEEDED:
         raise CheckFailed(f"the outcome is {report['outcome']}, {report['code']}; see docs/outcomes.md.")
-
-
-def _log_group(cloudformation: Any, stack_name: str) -> str:  # noqa: ANN401 (an SDK client)
-    (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    if "LogGroupName" not in outputs:
-        raise CheckFailed(f"stack {stack_name} is not a deployment of Studio Setup: it has no output LogGroupName.")
-    return str(outputs["LogGroupName"])
 
 
 def _refuse_sso(sagemaker: Any, domain_id: str) -> None:  # noqa: ANN401 (an SDK client)

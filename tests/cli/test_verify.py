@@ -10,6 +10,7 @@ import pytest
 from studio_setup.model.app import App
 from studio_setup_cli import verify
 from studio_setup_cli.main import main
+from tests.support.fake_account import Account
 
 APP = App("d-abc", "alice", "JupyterServer", "default")
 OTHER_APP = App("d-abc", "bob", "JupyterServer", "default")
@@ -53,6 +54,18 @@ def test_bad_input_is_named(capsys: pytest.CaptureFixture[str], options: list[st
     """What is missing or not valid is named, with exit status 2."""
     assert main(["verify", *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_stack_that_is_not_there_is_named_with_its_region(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As with every other command: bad input, with the options that lead elsewhere. No app is started."""
+    aws = Account()
+    aws.install(monkeypatch)
+    options = ["--domain-id", "d-abc", "--user-profile-name", "alice", "--stack-name", "other", "--region", "eu-west-1"]
+    assert main(["verify", *options]) == 2
+    assert "There is no stack 'other' in eu-west-1; give --stack-name, --region" in capsys.readouterr().err
+    assert "CreateApp" not in aws.operations()
 
 
 def test_only_the_lines_of_this_app_are_shown(capsys: pytest.CaptureFixture[str]) -> None:

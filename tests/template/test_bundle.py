@@ -137,6 +137,19 @@ def test_a_setup_ships_with_everything_in_its_folder(tmp_path: Path) -> None:
     assert _files(_build(project, tmp_path) / "setups" / "own") == files
 
 
+def test_a_setup_that_is_not_python_is_not_built(tmp_path: Path) -> None:
+    """The build ends with the file and the line, instead of the function's first invocation."""
+    shutil.copytree(ROOT / "src" / "setups", tmp_path / "setups")
+    shutil.copy(ROOT / "src" / "Makefile", tmp_path)
+    (tmp_path / "setups" / "__init__.py").write_text("def setup_for(app:\n", encoding="utf-8")
+    command = ["make", "build-StudioSetupFunction", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={tmp_path / 'out'}"]
+    built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert built.returncode != 0
+    assert 'File "setups/__init__.py", line 1' in built.stderr
+    assert "Traceback" not in built.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_tests_and_nothing_compiled_here(bundle: Path) -> None:
     """Of the dependencies neither bytecode nor tests are carried, nor pip's record, which differs by machine."""
     unwanted = re.compile(r"(^|/)(tests?|__pycache__|bin)/|\.py[co]$|/RECORD$")
