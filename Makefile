@@ -101,12 +101,13 @@ clean: ## Remove everything that make has made
 # A changed requirement is installed into what is there; an environment whose Python is gone is made anew, and so is one
 # that was left without pip (Debian's Python without python3-venv).
 $(VENV)/.ready: requirements.txt src/requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo nothing that runs)." \
 	    "Name another one: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing the tools into $(VENV)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install uv==$(UV_VERSION)
+	@$(PIP) install uv==$(UV_VERSION) || { \
+	  echo "pip reached no package index. Where yours is, pip's own configuration says, or PIP_INDEX_URL." >&2; exit 1; }
 	@$(UV) $(BIN)/python -r requirements.txt || $(PIP) install -r requirements.txt
 	@touch $@
 
