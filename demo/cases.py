@@ -49,10 +49,15 @@ class Case:
         return {"DomainId": DOMAIN_ID, **self.login, "LandingUri": f"app:{self.app_type}:"}
 
     @property
+    def owner_options(self) -> str:
+        """The options of `studio-setup` that name whose app it is."""
+        name = "--space-name" if "SpaceName" in self.owner else "--user-profile-name"
+        return f"{name} {next(iter(self.owner.values()))}"
+
+    @property
     def by_hand(self) -> str:
         """The options of `studio-setup run` that name the app."""
-        name = "--space-name" if "SpaceName" in self.owner else "--user-profile-name"
-        return f"--domain-id {DOMAIN_ID} {name} {next(iter(self.owner.values()))}"
+        return f"--domain-id {DOMAIN_ID} {self.owner_options}"
 
 
 CASES = {

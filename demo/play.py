@@ -33,13 +33,21 @@ Everything is running. Open Studio in a browser (once, within five minutes; pres
 
 In another terminal, in this folder:
 {exports}
+alias studio-setup='PYTHONPATH=src .venv/bin/python -m studio_setup_cli'
 
+How every app stands, what happened in this one, whether the deployment is as it should be:
+  studio-setup status
+  studio-setup logs {case.owner_options}
+  studio-setup doctor
+Run a command by hand:
+  studio-setup run {case.by_hand} --command 'pip list'
 Follow the function's log:
   .venvs/sam/bin/sam logs --config-env local --tail
 Start the app of another user, which is then set up, too (or use `aws sagemaker create-app`):
   .venv/bin/python -c "import boto3; boto3.client('sagemaker').create_app(**{another})"
-Run a command by hand:
-  PYTHONPATH=src .venv/bin/python -m studio_setup_cli run {case.by_hand} --command 'pip list'
+Change the setup in src/setups, deploy it, and run it in the apps that have the former one:
+  PATH="$PWD/.venv/bin:$PATH" .venvs/sam/bin/sam build && .venvs/sam/bin/sam deploy --config-env local
+  studio-setup setup --only outdated --force
 
 Ctrl-C deletes the stack and stops everything."""
     )
