@@ -10,7 +10,7 @@ _HEAD = """# Outcomes and codes
 
 Every setup ends in one log line `setup.finished` with an `outcome` and a `code`. The outcome says whether the
 function's invocation returns or fails; the code says why, and this page what to do about it. A line `setup.crashed`
-instead is a defect of Studio Setup: please report it.
+instead is a defect of your `setup_for`, or of Studio Setup: please report the latter.
 
 An invocation that fails is retried by Lambda twice, and the retry resumes the run in the app. After the third failure
 the event is in the failure queue. Where a retry could run a command a second time, a failed setup returns; the alarm on

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from studio_setup.model.outcomes import CODES, Outcome
 from tests.support.login_rows import LOGIN_ROWS
 from tests.support.matrix import ALWAYS, KNOWN, ONCE, cells
@@ -30,3 +33,13 @@ def test_the_matrix_expects_outcomes_and_codes_that_exist() -> None:
 def test_every_known_deviation_is_about_a_cell_of_the_matrix() -> None:
     """No exception is kept for a cell that does not exist."""
     assert KNOWN.keys() <= {cell.label for row in (*ONCE, *ALWAYS) for cell in cells(row)}
+
+
+def test_the_numbers_in_evidence_are_those_of_this_page() -> None:
+    """docs/evidence.md says how many cells, misbehaviours and known ways to fail there are."""
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    faults, evidence = ((docs / name).read_text(encoding="utf-8") for name in ("faults.md", "evidence.md"))
+    counted = (r"(\d+) cells", r"(\d+)\s(?:misbehaviours|ways, on every layer)", r"(\d+) known ways")
+    numbers = [re.findall(pattern, faults) for pattern in counted]
+    assert all(len(number) == 1 for number in numbers)
+    assert [re.findall(pattern, evidence) for pattern in counted] == numbers
