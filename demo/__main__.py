@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 
 from demo.cases import CASES
 from demo.fleet_story import tell_of_fleet
+from demo.interruption import end_as_by_ctrl_c
 from demo.leftovers import adopt_orphans, left_over
 from demo.screen import Screen
 from demo.story import DemoFailed, expect, tell
@@ -29,7 +29,7 @@ def main() -> int:
             f"the setup of a {options.app} app can be shown only where there is a Python 3.9: install one"
             " (pyenv install 3.9), then `make setup`"
         )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_as_by_ctrl_c()
     adopt_orphans()
     screen = Screen(sys.stdout)
     try:

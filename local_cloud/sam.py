@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,9 @@ from local_cloud.cloud import ROOT, LocalCloud
 SAM = ROOT / ".venvs/sam/bin/sam"
 TEMPLATE = "template.sam.yaml"
 FUNCTION = "StudioSetupFunction"
+
+
+_END_LIMIT_SECONDS = 5.0
 
 
 class SamFailed(RuntimeError):
@@ -53,6 +58,7 @@ class Sam:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # so that it can be ended together with what it starts
         )
         lines = []
         with process:
@@ -61,9 +67,18 @@ class Sam:
                     lines.append(line)
                     self._show(line.rstrip())
             except BaseException:
-                process.kill()
+                _end(process)
                 raise
         output = "".join(lines)
         if process.returncode:
             raise SamFailed(f"sam {' '.join(map(str, arguments))}: exit status {process.returncode}\n{output}")
         return output
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End SAM and what it has started, as by Ctrl-C: it removes its temporary files then."""
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(_END_LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)

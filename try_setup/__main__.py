@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 
 import click
 
 from demo.cases import CASES, SPACE
+from demo.interruption import end_as_by_ctrl_c
 from emulator.app_host import StartOptions
 from emulator.studio import USER_PROFILE, LocalStudio
 from studio_setup.access.library_logs import quiet_libraries
@@ -67,7 +67,7 @@ def _try(wanted: Wanted, screen: Screen) -> int:
 
 def main() -> int:
     """Run the command line; its exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_as_by_ctrl_c()
     try:
         return int(command.main(prog_name="studio-setup try", standalone_mode=False) or 0)
     except click.ClickException as error:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
 
 from tests.support.documents import ROOT, block
+from tests.support.waiting import wait_until
 
 
 def test_the_demo_succeeds() -> None:
@@ -17,3 +25,38 @@ def test_the_demo_succeeds() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for said in ("Successfully created/updated stack", "outcome      succeeded", "No process is left."):
         assert said in done.stdout
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "a closed terminal"])
+def test_an_interrupted_demo_leaves_nothing_behind(sent: signal.Signals) -> None:
+    """In the middle of `sam build`: its processes, the Studio and the cloud end, and their folders are removed."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "demo"],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": folder},
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with demo:
+            assert demo.stdout
+            wait_until(lambda: "sam build" in (demo.stdout.readline() if demo.stdout else ""), "the build")
+            wait_until(lambda: any("\0pip\0install" in command for command in _processes_of(folder)), "pip")
+            demo.send_signal(sent)
+            assert "interrupted; everything was stopped" in demo.stdout.read()
+        assert demo.returncode == 130
+        wait_until(lambda: _processes_of(folder) == [], "the end of every process")
+        assert list(Path(folder).iterdir()) == []
+
+
+def _processes_of(folder: str) -> list[str]:
+    """The commands of the processes whose temporary files are in that folder."""
+    commands = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"TMPDIR={folder}".encode() in (process / "environ").read_bytes():
+                commands.append((process / "cmdline").read_text())
+        except OSError:
+            continue  # it has just ended
+    return commands
