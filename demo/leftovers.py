@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +15,8 @@ _POLL_SECONDS = 0.05
 
 def adopt_orphans() -> None:
     """Make this process the parent of its descendants whose own parent ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if sys.platform == "linux":  # elsewhere the local Studio says that it needs it
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def left_over() -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 import tempfile
 import threading
 import uuid
@@ -80,7 +81,13 @@ class LocalStudio:
         self._thread = threading.Thread(target=self._run_loop, name="local-studio", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start listening."""
+        """Start listening.
+
+        Raises:
+            RuntimeError: this is not Linux.
+        """
+        if sys.platform != "linux":
+            raise RuntimeError(f"The local Studio needs Linux, if only in a virtual machine; this is {sys.platform}.")
         if self._parent:
             self._parent.mkdir(parents=True, exist_ok=True)
         # Resolved: programs inside compare paths, and /tmp may be a link.

@@ -11,7 +11,9 @@ from samtranslator.yaml_helper import yaml_parse
 TEMPLATE = Path(__file__).resolve().parents[1] / "template.sam.yaml"
 _HEAD = """# Configuration
 
-The parameters of the stack. `sam deploy --guided` asks for each; `--parameter-overrides Name=value …` sets some.
+The parameters of the stack. `sam deploy --guided` asks for each; `--parameter-overrides Name=value …` sets some;
+those that are not named keep the value of the last deployment. `sam deploy` says nothing of a name that it does not
+know: with `DomainID=…`, `DomainId` stays empty.
 
 This page is generated from `template.sam.yaml` by `make docs-refresh`; a test checks that it is up to date.
 

@@ -76,7 +76,7 @@ def main() -> int:
     except BadInput as error:
         click.echo(f"studio-setup try: {error}", err=True)
         return 2
-    except TimeoutError as error:  # an app that did not start
+    except (TimeoutError, RuntimeError) as error:  # an app that did not start, a machine that has no local Studio
         click.echo(f"studio-setup try: {error}", err=True)
         return 1
     except (KeyboardInterrupt, click.Abort):

@@ -173,8 +173,8 @@ def check_failure_queue(client: SQSClient, url: str) -> Finding:
     )["Attributes"]
     messages = sum(map(int, counts.values()))
     if messages:
-        remedy = "Find the cause with `studio-setup status --only failed,timed-out,unreachable`, then delete them."
-        return Finding("failure queue", Level.FAILED, f"{messages} app starts were given up", remedy)
+        remedy = "Find the causes with `studio-setup status`, then delete them (docs/operating.md)."
+        return Finding("failure queue", Level.FAILED, f"app starts that were given up: {messages}", remedy)
     return Finding("failure queue", Level.OK, "empty")
 
 

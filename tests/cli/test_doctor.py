@@ -87,7 +87,7 @@ FAILURES: list[tuple[str, str, Members, str]] = [
     ("domains", "ListDomains", {"Domains": []}, "no Studio domain"),
     ("concurrency", "GetAccountSettings", _concurrency(0), "Ask AWS for more"),
     ("log group", "DescribeLogGroups", {"logGroups": [{"logGroupName": "/aws/lambda/studio-setup-2"}]}, "no log group"),
-    ("failure queue", "GetQueueAttributes", {"Attributes": {"ApproximateNumberOfMessages": "2"}}, "2 app starts"),
+    ("failure queue", "GetQueueAttributes", {"Attributes": {"ApproximateNumberOfMessages": "2"}}, "given up: 2"),
     ("alarms", "DescribeAlarms", {"MetricAlarms": []}, "do not exist"),
     ("alarms", "DescribeAlarms", _alarm(AlarmActions=[]), "AlarmEmail"),
     ("alarms", "DescribeAlarms", _alarm(ActionsEnabled=False), "tell nobody: studio-setup-failed"),

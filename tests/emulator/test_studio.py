@@ -65,6 +65,13 @@ def browser(studio: LocalStudio) -> Iterator[Browser]:
         yield browser
 
 
+def test_elsewhere_than_on_linux_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It listens on several loopback addresses and looks into /proc: one sentence instead of what would fail first."""
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(RuntimeError, match=r"needs Linux.* this is darwin\."), LocalStudio():
+        pass
+
+
 def test_a_token_logs_in_once(studio: LocalStudio, app: AppHandle) -> None:
     """The first use ends in JupyterLab with session and XSRF cookies, the second on the sign-in page."""
     assert app.status is AppStatus.IN_SERVICE
