@@ -10,9 +10,8 @@ from pathlib import Path
 from demo.fleet import FLEET, GOING, NEVER_SET_UP, QUESTION, change_setup, populate
 from demo.fleet_run import FleetRun
 from demo.screen import Screen
-from demo.story import cloud_for, delete_stack, expect, outputs_of
+from demo.story import cloud_for, delete_stack, deploy, expect, outputs_of
 from emulator.studio import LocalStudio
-from local_cloud.cloud import ROOT
 from local_cloud.sam import FUNCTION, TEMPLATE, Sam
 
 _FOUND = "12 running apps: 1 failed, 1 timed-out, 2 not-set-up, 1 outdated, 5 succeeded, 2 excluded."
@@ -39,13 +38,13 @@ def fleet_found(screen: Screen) -> Iterator[FleetRun]:
         with screen.step("sam build"):
             sam.build("--template-file", TEMPLATE, "--build-dir", build)
         with screen.step("sam deploy"):
-            _deploy(sam, build)
+            deploy(sam, build)
         fleet = FleetRun(studio, cloud, outputs_of(cloud))
         with screen.step("Yesterday an app was started, and set up"):
             fleet.start_yesterday()
         with screen.step("Today's setup has one command more: sam deploy"):
             change_setup(build / FUNCTION)
-            _deploy(sam, build)
+            deploy(sam, build)
         with screen.step("In the morning the others start, and most of them are set up"):
             screen.detail(f"Nobody hears of the starts of {NEVER_SET_UP.owner}'s app and {GOING.owner}'s.")
             fleet.start_today()
@@ -70,11 +69,6 @@ def _check(ended: tuple[int, str], code: int, line: str) -> None:
     """Did a command end with this exit status, and print this line?"""
     expect(ended[0] == code, f"the exit status is {ended[0]}, not {code}")
     expect(line in ended[1].splitlines(), f"it has not printed: {line}")
-
-
-def _deploy(sam: Sam, build: Path) -> None:
-    # SAM looks for its settings beside the template.
-    sam.deploy("--config-file", ROOT / "samconfig.toml", "--template-file", build / "template.yaml")
 
 
 @contextmanager

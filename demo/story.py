@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from demo.cases import OTHER_SPACE, OTHER_USER, SPACE, Case
@@ -13,9 +15,9 @@ from demo.screen import Screen
 from demo.user import ask, link
 from emulator.app_host import StartOptions
 from emulator.studio import USER_PROFILE, LocalStudio
-from local_cloud.cloud import LocalCloud
+from local_cloud.cloud import ROOT, LocalCloud
 from local_cloud.log import follow
-from local_cloud.sam import Sam
+from local_cloud.sam import TEMPLATE, Sam
 from local_cloud.trail import Trail
 
 STACK = "studio-setup"
@@ -28,12 +30,18 @@ class DemoFailed(Exception):
 
 def tell(screen: Screen, case: Case, *, keep: bool) -> None:
     """Run all steps; everything is stopped at the end, also after an error."""
-    with _studio(screen, case) as studio, cloud_for(screen, studio) as cloud, Trail(cloud) as trail:
-        sam = Sam(cloud, screen.progress)
+    with (
+        tempfile.TemporaryDirectory(prefix="demo-") as folder,
+        _studio(screen, case) as studio,
+        cloud_for(screen, studio) as cloud,
+        Trail(cloud) as trail,
+    ):
+        # A build of its own: another demo in this folder may be building.
+        build, sam = Path(folder) / "build", Sam(cloud, screen.progress)
         with screen.step("sam build"):
-            sam.build()
+            sam.build("--template-file", TEMPLATE, "--build-dir", build)
         with screen.step("sam deploy --config-env local"):
-            sam.deploy()
+            deploy(sam, build)
         outputs = outputs_of(cloud)
         with screen.step(f"A user starts an app: CreateApp {' '.join(case.create_app.values())}"):
             studio.deliver_to(trail)
@@ -96,6 +104,12 @@ def cloud_for(screen: Screen, studio: LocalStudio) -> Iterator[LocalCloud]:
         yield cloud
     finally:
         cloud.close()
+
+
+def deploy(sam: Sam, build: Path) -> None:
+    """Deploy what was built there."""
+    # SAM looks for its settings beside the template.
+    sam.deploy("--config-file", ROOT / "samconfig.toml", "--template-file", build / "template.yaml")
 
 
 def outputs_of(cloud: LocalCloud) -> dict[str, str]:

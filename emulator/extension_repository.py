@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import stat
 import subprocess
 import tarfile
 from pathlib import Path
@@ -30,8 +31,14 @@ _QUIET_GIT = {
 
 
 def create_extension_repository(folder: Path) -> Path:
-    """Create the repository in `folder`, with one commit that also has upstream's commit id."""
+    """Create the repository in `folder`, with one commit that also has upstream's commit id.
+
+    Raises:
+        RuntimeError: there is no git.
+    """
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (folder, *folder.rglob("*")):  # the checkout may be read-only, and the copy then is, too
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
     _write_sdist(folder / f"{SDIST_NAME}.tar.gz")
     _git(folder, "init", "--quiet", "--initial-branch=main")
     _git(folder, "add", ".")
@@ -63,4 +70,7 @@ def _write_sdist(target: Path) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=folder, env=_QUIET_GIT, check=True, stdin=subprocess.DEVNULL)
+    try:
+        subprocess.run(["git", *arguments], cwd=folder, env=_QUIET_GIT, check=True, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise RuntimeError(f"The local Studio needs git, in one of {_QUIET_GIT['PATH']}.") from None

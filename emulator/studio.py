@@ -67,6 +67,8 @@ class LocalStudio:
         front_door_port: int = 0,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
+        if sys.platform != "linux":
+            raise RuntimeError(f"The local Studio needs Linux, if only in a virtual machine; this is {sys.platform}.")
         self.sagemaker_endpoint = ""
         self.front_door_url = ""
         self.events: list[Event] = []
@@ -81,13 +83,7 @@ class LocalStudio:
         self._thread = threading.Thread(target=self._run_loop, name="local-studio", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start listening.
-
-        Raises:
-            RuntimeError: this is not Linux.
-        """
-        if sys.platform != "linux":
-            raise RuntimeError(f"The local Studio needs Linux, if only in a virtual machine; this is {sys.platform}.")
+        """Start listening."""
         if self._parent:
             self._parent.mkdir(parents=True, exist_ok=True)
         # Resolved: programs inside compare paths, and /tmp may be a link.

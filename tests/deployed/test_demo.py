@@ -14,9 +14,15 @@ import pytest
 from tests.support.documents import ROOT, block
 from tests.support.waiting import wait_until
 
+BUILDS = ROOT / ".aws-sam"
+
 
 def test_the_demo_succeeds() -> None:
-    """What `make demo` runs deploys, shows an app being set up, deletes everything, and ends with 0."""
+    """What `make demo` runs deploys, shows an app being set up, deletes everything, and ends with 0.
+
+    It builds in a folder of its own: another demo in the same checkout may be deploying what it has built.
+    """
+    builds = {path: path.stat().st_mtime_ns for path in BUILDS.glob("*")}
     command = block("demo").commands.split()
     steps = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     program = steps.splitlines()[-1]
@@ -25,6 +31,7 @@ def test_the_demo_succeeds() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for said in ("Successfully created/updated stack", "outcome      succeeded", "No process is left."):
         assert said in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in BUILDS.glob("*")} == builds
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "a closed terminal"])

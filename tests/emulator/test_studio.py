@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ import pytest
 import requests
 import websocket
 
+from emulator import extension_repository
 from emulator.app_host import StartOptions
 from emulator.extension_repository import SDIST_NAME, UPSTREAM_COMMIT, UPSTREAM_URL
 from emulator.handles import AppHandle
@@ -70,6 +73,25 @@ def test_elsewhere_than_on_linux_it_says_what_is_missing(monkeypatch: pytest.Mon
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(RuntimeError, match=r"needs Linux.* this is darwin\."), LocalStudio():
         pass
+
+
+def test_without_git_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One sentence, and nothing is left of the start."""
+    monkeypatch.setitem(extension_repository._QUIET_GIT, "PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match="needs git"), LocalStudio(state_dir=tmp_path / "studio"):
+        pass
+    assert list((tmp_path / "studio").iterdir()) == []
+
+
+def test_a_read_only_checkout_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is copied from it can be written to and removed."""
+    source = shutil.copytree(extension_repository.SOURCE, tmp_path / "source")
+    for path in (source, *source.rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o222)
+    monkeypatch.setattr(extension_repository, "SOURCE", source)
+    repository = extension_repository.create_extension_repository(tmp_path / "repository")
+    copied = [repository, *(path for path in repository.rglob("*") if ".git" not in path.parts)]
+    assert [path for path in copied if not path.stat().st_mode & stat.S_IWUSR] == []
 
 
 def test_a_token_logs_in_once(studio: LocalStudio, app: AppHandle) -> None:
