@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,31 @@ def test_an_interrupted_demo_leaves_nothing_behind(sent: signal.Signals) -> None
         assert demo.returncode == 130
         wait_until(lambda: _processes_of(folder) == [], "the end of every process")
         assert list(Path(folder).iterdir()) == []
+
+
+def test_what_a_kept_demo_says_works() -> None:
+    """With --keep, the commands that it prints work in another terminal; Ctrl-C then ends it as any other demo."""
+    command = [sys.executable, "-m", "demo", "--keep"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as demo:
+        assert demo.stdout
+        said = list(takewhile(lambda line: not line.startswith("Ctrl-C deletes"), demo.stdout))
+        try:
+            exports = "".join(line for line in said if line.startswith(("export ", "alias ")))
+            shown = [line.strip() for line in said[said.index("In another terminal, in this folder:\n") :]]
+            commands = [line for line in shown if line.startswith(("studio-setup ", ".venv/bin/python "))]
+            statuses = {command.split(" --")[0]: _bash(f"{exports}{command}\n") for command in commands}
+        finally:
+            demo.send_signal(signal.SIGINT)
+            end = demo.stdout.read()
+    doctors = 1  # nobody is told by the alarms of this stack
+    assert [*statuses.values()] == [0, 0, doctors, 0, 0, 0], statuses
+    assert "The demo succeeded." in end
+
+
+def _bash(script: str) -> int:
+    """The exit status of a script, in which aliases are known as in a terminal."""
+    command = ["bash", "-O", "expand_aliases", "-s"]
+    return subprocess.run(command, cwd=ROOT, input=script, text=True, check=False, timeout=60).returncode
 
 
 def _processes_of(folder: str) -> list[str]:
