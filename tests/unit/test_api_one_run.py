@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from studio_setup import App, OutOfTime, SetupError
+from studio_setup import App, Job, OutOfTime, SetupError
 from studio_setup.api.app_access import AppAccess
 from studio_setup.api.one_run import OneRun, command_of
-from studio_setup.model.errors import AppReplaced, ConnectionLost, RunLost
+from studio_setup.model.errors import AppReplaced, ConnectionLost, LoginExpired, RunLost
 from studio_setup.model.outcomes import Outcome
-from studio_setup.runs.remote_runs import RemoteRuns
+from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 
 class _Runs:
-    """An app that opens runs, and whose connection is lost when anything is followed."""
+    """An app that opens runs, and whose connection is lost when anything is followed, unless it `follows`."""
 
-    def __init__(self, app_start: str = "first", *, keeps: bool = True) -> None:
+    def __init__(self, app_start: str = "first", *, keeps: bool = True, follows: bool = False) -> None:
         self.app_start = app_start
         self.opened: list[str] = []
+        self.followed: list[tuple[object, ...]] = []
         self._keeps = keeps
+        self._follows = follows
 
     def open_run(self, run_id: str, _version: str) -> None:
         self.opened.append(run_id)
@@ -32,8 +34,11 @@ class _Runs:
     def has(self, _run_id: str) -> bool:
         return self._keeps
 
-    def follow(self, *_: object) -> None:
-        raise ConnectionLost("The line is dead.")
+    def follow(self, run_id: str, command: str, _offset: int, _count: int, start: Start) -> Progress:
+        self.followed.append((run_id, command, start.script, start.timeout_seconds))
+        if not self._follows:
+            raise ConnectionLost("The line is dead.")
+        return Progress("running", None, "", None, 0, b"")
 
 
 class _Access(AppAccess):
@@ -49,7 +54,7 @@ class _Access(AppAccess):
             if isinstance(met, SetupError):
                 raise met
             try:
-                work(met)  # type: ignore[arg-type]
+                return work(met)  # type: ignore[arg-type]
             except ConnectionLost as lost:
                 last = lost
         raise last
@@ -80,3 +85,56 @@ def test_a_command_that_was_started_is_told_from_one_that_was_not(
     assert raised.type is error
     assert raised.value.code.outcome is outcome
     assert [one.opened for one in met[1:] if isinstance(one, _Runs)] in ([], [[]])
+
+
+@pytest.mark.parametrize(
+    ("met", "error", "outcome"),
+    [
+        pytest.param([OutOfTime("late")], ConnectionLost, Outcome.UNREACHABLE, id="never-in-the-app"),
+        pytest.param([LoginExpired("signed out")], LoginExpired, Outcome.UNREACHABLE, id="no-connection"),
+        pytest.param([_Runs()], OutOfTime, Outcome.UNFINISHED, id="connection-lost-for-good"),
+        pytest.param([_Runs(), _Runs("second")], AppReplaced, Outcome.APP_GONE, id="app-restarted"),
+        pytest.param([_Runs(), _Runs(keeps=False)], RunLost, Outcome.FAILED, id="run-gone"),
+    ],
+)
+def test_a_job_that_may_have_been_started_is_told_from_one_that_was_not(
+    app: App,
+    sagemaker_client: SageMakerClient,
+    met: list[_Runs | SetupError],
+    error: type[SetupError],
+    outcome: Outcome,
+) -> None:
+    """As for a command that is waited for: whoever is told that it was not started may start another."""
+    with pytest.raises(error) as raised:
+        OneRun(_Access(app, sagemaker_client, met), command_of("true", 5)).start()
+    assert raised.type is error
+    assert raised.value.code.outcome is outcome
+
+
+def test_a_job_is_started_once_through_a_loss(app: App, sagemaker_client: SageMakerClient) -> None:
+    """On the next connection the run is found, and the same command is asked for again, which the app starts once."""
+    first, second = _Runs(), _Runs(follows=True)
+    run = OneRun(_Access(app, sagemaker_client, [first, second]), command_of("true", 5))
+    run.start()
+    assert (first.opened, second.opened) == ([run.id], [])
+    assert first.followed == second.followed == [(run.id, "command", "true", 5)]
+
+
+@pytest.mark.parametrize("begin", [OneRun.start, lambda run: run.result(None)], ids=["start", "result"])
+def test_who_runs_out_of_time_learns_by_which_id_the_job_is_found(
+    app: App, sagemaker_client: SageMakerClient, begin: Callable[[OneRun], object]
+) -> None:
+    """Without it, nobody could look at a command that goes on in the app."""
+    run = OneRun(_Access(app, sagemaker_client, [_Runs()]), command_of("true", 5))
+    with pytest.raises(OutOfTime, match=rf"job {run.id} may go on .*The line is dead"):
+        begin(run)
+
+
+@pytest.mark.parametrize("late", [ConnectionLost("The line is dead."), OutOfTime("late")])
+def test_a_job_that_is_not_seen_to_end_in_time_is_out_of_time(
+    app: App, sagemaker_client: SageMakerClient, late: SetupError
+) -> None:
+    """Whether the connection was lost at that moment makes no difference to whoever waits."""
+    job = Job(_Access(app, sagemaker_client, [late]), "0123456789ab")
+    with pytest.raises(OutOfTime, match=str(late.message)):
+        job.wait(timeout_seconds=5)
