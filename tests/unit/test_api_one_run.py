@@ -60,11 +60,16 @@ class _Access(AppAccess):
         raise last
 
 
+BEGIN = pytest.mark.parametrize("begin", [OneRun.start, lambda run: run.result(None)], ids=["start", "result"])
+
+
+@BEGIN
 @pytest.mark.parametrize(
     ("met", "error", "outcome"),
     [
         pytest.param([OutOfTime("late")], ConnectionLost, Outcome.UNREACHABLE, id="never-in-the-app"),
         pytest.param([ConnectionLost("lost")], ConnectionLost, Outcome.UNREACHABLE, id="no-connection"),
+        pytest.param([LoginExpired("signed out")], LoginExpired, Outcome.UNREACHABLE, id="login-expired"),
         pytest.param([_Runs()], OutOfTime, Outcome.UNFINISHED, id="connection-lost-for-good"),
         pytest.param([_Runs(), OutOfTime("late")], OutOfTime, Outcome.UNFINISHED, id="out-of-time"),
         pytest.param([_Runs(), _Runs("second")], AppReplaced, Outcome.APP_GONE, id="app-restarted"),
@@ -74,41 +79,19 @@ class _Access(AppAccess):
 def test_a_command_that_was_started_is_told_from_one_that_was_not(
     app: App,
     sagemaker_client: SageMakerClient,
+    *,
     met: list[_Runs | SetupError],
     error: type[SetupError],
     outcome: Outcome,
+    begin: Callable[[OneRun], object],
 ) -> None:
     """Out of time means that it may go on; if it never began, the app was unreachable. It is begun once at most."""
     run = OneRun(_Access(app, sagemaker_client, met), command_of("true", 5))
     with pytest.raises(error) as raised:
-        run.result(None)
+        begin(run)
     assert raised.type is error
     assert raised.value.code.outcome is outcome
     assert [one.opened for one in met[1:] if isinstance(one, _Runs)] in ([], [[]])
-
-
-@pytest.mark.parametrize(
-    ("met", "error", "outcome"),
-    [
-        pytest.param([OutOfTime("late")], ConnectionLost, Outcome.UNREACHABLE, id="never-in-the-app"),
-        pytest.param([LoginExpired("signed out")], LoginExpired, Outcome.UNREACHABLE, id="no-connection"),
-        pytest.param([_Runs()], OutOfTime, Outcome.UNFINISHED, id="connection-lost-for-good"),
-        pytest.param([_Runs(), _Runs("second")], AppReplaced, Outcome.APP_GONE, id="app-restarted"),
-        pytest.param([_Runs(), _Runs(keeps=False)], RunLost, Outcome.FAILED, id="run-gone"),
-    ],
-)
-def test_a_job_that_may_have_been_started_is_told_from_one_that_was_not(
-    app: App,
-    sagemaker_client: SageMakerClient,
-    met: list[_Runs | SetupError],
-    error: type[SetupError],
-    outcome: Outcome,
-) -> None:
-    """As for a command that is waited for: whoever is told that it was not started may start another."""
-    with pytest.raises(error) as raised:
-        OneRun(_Access(app, sagemaker_client, met), command_of("true", 5)).start()
-    assert raised.type is error
-    assert raised.value.code.outcome is outcome
 
 
 def test_a_job_is_started_once_through_a_loss(app: App, sagemaker_client: SageMakerClient) -> None:
@@ -120,7 +103,7 @@ def test_a_job_is_started_once_through_a_loss(app: App, sagemaker_client: SageMa
     assert first.followed == second.followed == [(run.id, "command", "true", 5)]
 
 
-@pytest.mark.parametrize("begin", [OneRun.start, lambda run: run.result(None)], ids=["start", "result"])
+@BEGIN
 def test_who_runs_out_of_time_learns_by_which_id_the_job_is_found(
     app: App, sagemaker_client: SageMakerClient, begin: Callable[[OneRun], object]
 ) -> None:
