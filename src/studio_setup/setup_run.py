@@ -31,7 +31,7 @@ from studio_setup.model.errors import (
     UnknownClaim,
 )
 from studio_setup.model.outcomes import Code, Outcome
-from studio_setup.model.report import CommandResult, CommandState, SetupReport, Trigger, how_it_ended
+from studio_setup.model.report import CommandResult, SetupReport, Trigger, code_of_failure, how_it_ended
 from studio_setup.model.setup import Setup
 from studio_setup.runs.command_run import CommandRun
 from studio_setup.runs.remote_runs import RemoteRuns
@@ -226,9 +226,7 @@ class _SetupRun:
         if not failures:
             return outcomes.SUCCEEDED, joined
         names = ", ".join(f"{result.name} ({how_it_ended(result.state, result.exit_status)})" for result in failures)
-        timed_out = failures[-1].state is CommandState.TIMED_OUT
-        code = outcomes.COMMAND_TIMED_OUT if timed_out else outcomes.COMMAND_FAILED
-        return code, "; ".join(filter(None, [names, joined]))
+        return code_of_failure(failures[-1].state), "; ".join(filter(None, [names, joined]))
 
 
 def _claimed_by_other(run_id: str, verdict: str) -> SetupError:
