@@ -1,13 +1,14 @@
-"""A command that is run once: what is said when the time is up depends on whether it was started."""
+"""A command that is run once: what comes of it, and whether it was started when the time is up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from studio_setup import App, Job, OutOfTime, SetupError
+from studio_setup import App, BadInput, CommandState, ConnectedApp, Job, OutOfTime, Result, Setup, SetupError
 from studio_setup.api.app_access import AppAccess
 from studio_setup.api.one_run import OneRun, command_of
 from studio_setup.model.errors import AppReplaced, ConnectionLost, LoginExpired, RunLost
@@ -19,26 +20,34 @@ if TYPE_CHECKING:
 
 
 class _Runs:
-    """An app that opens runs, and whose connection is lost when anything is followed, unless it `follows`."""
+    """An app that opens runs, and whose connection is lost when anything is followed, unless there is a `progress`."""
 
-    def __init__(self, app_start: str = "first", *, keeps: bool = True, follows: bool = False) -> None:
+    def __init__(self, app_start: str = "first", *, keeps: bool = True, progress: Progress | None = None) -> None:
         self.app_start = app_start
-        self.opened: list[str] = []
-        self.followed: list[tuple[object, ...]] = []
+        self.opened: list[tuple[str, str]] = []
+        self.started: list[tuple[str, str, Start | None]] = []
+        self.finished: list[tuple[str, str, str]] = []
         self._keeps = keeps
-        self._follows = follows
+        self._progress = progress
 
-    def open_run(self, run_id: str, _version: str) -> None:
-        self.opened.append(run_id)
+    def open_run(self, run_id: str, version: str) -> None:
+        self.opened.append((run_id, version))
+
+    def log_path(self, run_id: str, command: str) -> str:
+        return f"/{run_id}/{command}.log"
+
+    def finish(self, run_id: str, verdict: str, attempt: str) -> bool:
+        self.finished.append((run_id, verdict, attempt))
+        return True
 
     def has(self, _run_id: str) -> bool:
         return self._keeps
 
-    def follow(self, run_id: str, command: str, _offset: int, _count: int, start: Start) -> Progress:
-        self.followed.append((run_id, command, start.script, start.timeout_seconds))
-        if not self._follows:
+    def follow(self, run_id: str, command: str, _offset: int, _count: int, start: Start | None = None) -> Progress:
+        self.started.append((run_id, command, start))
+        if not self._progress:
             raise ConnectionLost("The line is dead.")
-        return Progress("running", None, "", None, 0, b"")
+        return self._progress
 
 
 class _Access(AppAccess):
@@ -47,9 +56,10 @@ class _Access(AppAccess):
     def __init__(self, app: App, client: SageMakerClient, met: list[_Runs | SetupError]) -> None:
         super().__init__(app, client)
         self._met = met
+        self.seconds = 0.0
 
     def carry_out(self, work: Callable[[RemoteRuns], Any], seconds: float = 0) -> Any:  # noqa: ANN401
-        assert seconds > 0
+        self.seconds = seconds
         for met in self._met:
             if isinstance(met, SetupError):
                 raise met
@@ -96,11 +106,48 @@ def test_a_command_that_was_started_is_told_from_one_that_was_not(
 
 def test_a_job_is_started_once_through_a_loss(app: App, sagemaker_client: SageMakerClient) -> None:
     """On the next connection the run is found, and the same command is asked for again, which the app starts once."""
-    first, second = _Runs(), _Runs(follows=True)
-    run = OneRun(_Access(app, sagemaker_client, [first, second]), command_of("true", 5))
+    first, second = _Runs(), _Runs(progress=Progress("running", None, "", None, 0, b""))
+    command = command_of("true", 5, "here", {"X": "1"})
+    run = OneRun(_Access(app, sagemaker_client, [first, second]), command)
     run.start()
-    assert (first.opened, second.opened) == ([run.id], [])
-    assert first.followed == second.followed == [(run.id, "command", "true", 5)]
+    assert (first.opened, second.opened) == ([(run.id, Setup((command,)).version)], [])
+    assert first.started == second.started == [(run.id, "command", Start("true", 5, {"X": "1"}, "here"))]
+    assert second.finished == []
+
+
+@pytest.mark.parametrize(("exit_status", "verdict"), [(0, "succeeded"), (3, "failed")])
+def test_a_command_is_followed_to_its_end(
+    app: App, sagemaker_client: SageMakerClient, tmp_path: Path, exit_status: int, verdict: str
+) -> None:
+    """Its output is heard and kept, its run is over then; it has its own limit and our patience with the connection."""
+    script = tmp_path / "script.sh"
+    script.write_text("echo hello")
+    runs, heard = _Runs(progress=Progress("over", exit_status, "", 1.5, 6, b"hello\n")), list[str]()
+    access = _Access(app, sagemaker_client, [_Runs(), runs])
+    run = OneRun(access, command_of(script, 5))
+    assert run.result(heard.append) == Result(
+        exit_status=exit_status,
+        output="hello\n",
+        output_bytes=6,
+        left_out_bytes=0,
+        seconds=1.5,
+        state=CommandState.EXITED,
+        job_id=run.id,
+        log_path=f"/{run.id}/command.log",
+    )
+    assert heard == ["hello\n"]
+    assert runs.started == [(run.id, "command", Start("echo hello", 5))]
+    assert runs.finished == [(run.id, verdict, run.id)]
+    assert access.seconds == 905
+    assert ConnectedApp(access).attach(run.id).id == run.id
+
+
+def test_a_command_that_is_followed_ends_when_the_access_does(app: App, sagemaker_client: SageMakerClient) -> None:
+    """Whoever closes it from another thread need not wait for the command."""
+    access = _Access(app, sagemaker_client, [_Runs(progress=Progress("running", None, "", None, 0, b""))])
+    access.close()
+    with pytest.raises(BadInput, match="is closed"):
+        OneRun(access, command_of("true", 5)).result(None)
 
 
 @BEGIN
