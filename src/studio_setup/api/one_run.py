@@ -87,7 +87,8 @@ class OneRun:
             return self._access.carry_out(work, seconds)
         except (ConnectionLost, OutOfTime) as late:
             if self._app_start:
-                raise OutOfTime(f"The time is up, and job {self.id} may go on in the app: {late.message}") from None
+                may_go_on = f"job {self.id} may go on in the app, where `attach` finds it"
+                raise OutOfTime(f"The time is up, and {may_go_on}: {late.message}") from None
             if isinstance(late, OutOfTime):
                 raise ConnectionLost(late.message) from None
             raise

@@ -102,7 +102,7 @@ OUT_OF_TIME = Code(
     Outcome.UNFINISHED,
     "The time was up while the app went on (`unreachable` if nothing had got into the app by then).",
     "The app goes on. The next attempt at a setup resumes the run where it is then; if this ends in the failure queue,"
-    " shorten the setup. A job can be waited for again, by its id.",
+    " shorten the setup.",
 )
 
 ALREADY_SET_UP = Code(
