@@ -117,7 +117,7 @@ _PIECES_PER_CONNECTION = 256  # 8 MiB, which then need not be kept here
 
 
 def checked(result: Result, *, check: bool) -> Result:
-    """The result; raises CommandFailed if it is to be checked and is none of success."""
+    """The result; raises CommandFailed if it is to be checked and is not a success."""
     if check and not result.succeeded:
         raise CommandFailed(result)
     return result
