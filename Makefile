@@ -1,6 +1,6 @@
 # Everything happens in this folder: the tools are in .venv, every other environment in .venvs (one for each file in
-# requirements/: the SAM command line, the local cloud, Lambda's Python, the policy scanner, Studio's older Jupyter
-# servers, the mutation check), builds in .aws-sam.
+# requirements/: the SAM command line, the local cloud, Lambda's Python, the policy scanner, what the example setups need,
+# Studio's older Jupyter servers, the mutation check), builds in .aws-sam.
 # Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name; to change
 # it later, `make clean` first).
 PYTHON ?= python3
@@ -10,7 +10,7 @@ PYTHON39 := $(shell for python in python3.9 $$(pyenv root 2>/dev/null)/versions/
   "$$python" -c '' 2>/dev/null && { echo "$$python"; break; }; done)
 VENV := .venv
 READY39 := $(if $(PYTHON39),$(patsubst %,.venvs/%-python39/.ready,jupyterlab3 notebook6))
-READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud docs jupyterlab3 notebook6 runtime sam scan) $(READY39)
+READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud docs examples jupyterlab3 notebook6 runtime sam scan) $(READY39)
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
@@ -24,7 +24,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit lint format build matrix fuzz mutants soak bench demo docs docs-refresh check-aws clean
+.PHONY: help setup test unit lint format build matrix fuzz mutants soak bench try demo docs docs-refresh check-aws clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ lint: setup ## Check style, types and template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/run $$(find src demo -name '*.sh')
+	$(BIN)/shellcheck .ci/run $$(find src demo examples -name '*.sh')
 	$(SAM) validate
 	$(SCAN) --file template.sam.yaml
 
@@ -73,6 +73,10 @@ bench: build ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/fleet.py
 	@PYTHONPATH=src:. $(BIN)/python -m bench.cold_start
 	@PYTHONPATH=src:. $(BIN)/python -m bench.by_hand
+
+try: $(VENV)/.ready $(READY39) ## Try the setup on this machine, twice (SCRIPT=FILE, APP=TYPE, NETWORK=off, KEEP=1, WATCH=1; see docs)
+	@PYTHONPATH=src:. $(BIN)/python -m try_setup $(if $(SCRIPT),--script "$(SCRIPT)") $(if $(APP),--app $(APP)) \
+	  $(if $(NETWORK),--network $(NETWORK)) $(if $(KEEP),--keep) $(if $(WATCH),--watch)
 
 demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up; FLEET=1: look after twelve apps)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep) $(if $(FLEET),--fleet)

@@ -9,17 +9,20 @@ from inspect import cleandoc
 import click
 
 from studio_setup_cli.main import cli
+from try_setup.__main__ import command as try_command
 
 _HEAD = """# Commands
 
 Every command of `studio-setup` with its options, as `studio-setup COMMAND --help` shows them. [By hand](by-hand.md) has
 examples of `run`, [The fleet](fleet.md) of the others.
 
-Beside the exit statuses below, every command ends with 130 when it is interrupted, and with 141 when nobody reads its
-output any more.
+Beside the exit statuses below, every command ends with 130 when it is interrupted, and all but `try` with 141 when
+nobody reads their output any more.
 
 This page is generated from `src/studio_setup_cli` by `make docs-refresh`; a test checks that it is up to date.
 """
+# A subcommand that hands its arguments over → the command that reads them.
+_HANDED_OVER = {"try": try_command}
 _TABLE = "| Option | Meaning |\n|---|---|\n"
 # The parts of what a help text ends with; each is a paragraph here.
 _PART = re.compile(r"\s*\b(Exit status|Permissions|States): ")
@@ -37,7 +40,12 @@ def commands(root: click.Context) -> Iterator[tuple[click.Command, click.Context
     for name in cli.list_commands(root):
         _, command, _ = cli.resolve_command(root, [name])
         assert command, name  # noqa: S101 (it is in the list)
-        yield command, click.Context(command, info_name=name, parent=root)
+        if name in _HANDED_OVER:
+            # It does not have the group's names for --help.
+            parent = click.Context(cli, info_name=root.info_name)
+            yield _HANDED_OVER[name], click.Context(_HANDED_OVER[name], info_name=name, parent=parent)
+        else:
+            yield command, click.Context(command, info_name=name, parent=root)
 
 
 def _section(command: click.Command, context: click.Context) -> str:

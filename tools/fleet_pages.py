@@ -34,8 +34,8 @@ _INTRODUCTION = """\
 Twelve apps in the morning: five are set up, one with yesterday's setup, one failed, one timed out, two have not been
 set up, and two are not ours to set up (a domain in SSO mode, a space without an owner). What `studio-setup` prints of
 them is recorded below, on the [local Studio](../emulator/README.md) and the [local cloud](../local_cloud/README.md),
-where the function, its log, the Jupyter servers and the commands are real, and AWS is not. `make demo FLEET=1` shows the
-same; `make docs-refresh` records it again.
+where the function, its log, the Jupyter servers and the commands are real, and AWS is not. `make demo FLEET=1` shows
+the same; `make docs-refresh` records it again.
 """
 _RECORDED = "<!-- not run: it is recorded from a real run by tools/fleet_pages.py -->"
 _Record = Callable[..., str]
