@@ -37,7 +37,7 @@ def run_in_one(app: App, setup: Setup, session: boto3.Session, *, as_json: bool)
 
 
 class _OneAppRun:
-    """Commands in one app: what came of those that were run."""
+    """Commands in one app: how those that were run ended."""
 
     def __init__(self, app: ConnectedApp, setup: Setup, view: TerminalView) -> None:
         self._app = app

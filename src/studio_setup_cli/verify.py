@@ -39,7 +39,7 @@ class CheckFailed(Exception):
     """The deployment cannot be checked, or its setup did not succeed; the message says why."""
 
 
-@click.command()
+@click.command(epilog="Exit status: 0; 1 if the setup did not succeed or cannot be checked; 2 bad input.")
 @click.option("--domain-id", required=True, metavar="ID", help="The domain.")
 @click.option("--user-profile-name", default="", metavar="NAME", help="The user whose JupyterServer app to start.")
 @click.option("--space-name", default="", metavar="NAME", help="The space whose JupyterLab app to start instead.")

@@ -120,7 +120,7 @@ class Job:
 
 
 def checked(result: Result, *, check: bool) -> Result:
-    """The result; raises CommandFailed if it is to be checked and is none of success."""
+    """The result; raises CommandFailed if it is to be checked and is not a success."""
     if check and not result.succeeded:
         raise CommandFailed(result)
     return result
