@@ -22,6 +22,7 @@ from local_cloud.trail import Trail
 
 STACK = "studio-setup"
 _SILENCE_LIMIT_SECONDS = 60.0
+_SHOWN_CHARACTERS = 300  # of an answer that is not as expected
 
 
 class DemoFailed(Exception):
@@ -146,7 +147,11 @@ def _follow_setup(screen: Screen, cloud: LocalCloud, group: str) -> dict[str, An
 
 def _check_as_user(screen: Screen, studio: LocalStudio, cloud: LocalCloud, outputs: dict[str, str], case: Case) -> None:
     answer = ask(case, link(cloud.client("sagemaker"), case))
-    expect(case.is_set_up(answer), f"expected that {case.effect}, but {case.endpoint} answers {answer}")
+    expect(
+        case.is_set_up(answer),
+        f"expected that {case.effect}, as after the setup that this project comes with; setups of your own are tried by"
+        f" `make try`. {case.endpoint} answers {str(answer)[:_SHOWN_CHARACTERS]}",
+    )
     screen.detail(f"Through Studio's front door: {case.effect}.")
     terminals = studio.app(USER_PROFILE, space_name=case.owner.get("SpaceName"), app_type=case.app_type).terminals()
     screen.detail(f"Terminals left open: {len(terminals)}")
