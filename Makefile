@@ -41,7 +41,7 @@ lint: setup ## Check style, types and template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/run $$(find src -name '*.sh')
+	$(BIN)/shellcheck .ci/run $$(find src demo -name '*.sh')
 	$(SAM) validate
 	$(SCAN) --file template.sam.yaml
 
@@ -74,8 +74,8 @@ bench: build ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python -m bench.cold_start
 	@PYTHONPATH=src:. $(BIN)/python -m bench.by_hand
 
-demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up)
-	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep)
+demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up; FLEET=1: look after twelve apps)
+	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep) $(if $(FLEET),--fleet)
 
 check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… and USER_PROFILE_NAME=… or SPACE_NAME=…, see docs
 	@PYTHONPATH=src $(BIN)/python -m studio_setup_cli verify --domain-id "$(DOMAIN_ID)" \

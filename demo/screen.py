@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,11 @@ class Screen:
         """Write lines that belong to a step."""
         for line in text.splitlines():
             self.say(f"    {line}")
+
+    def printed(self, line: str) -> None:
+        """Write a line that a command has printed, as much of it as the terminal has room for."""
+        room = shutil.get_terminal_size((160, 24)).columns - len("    ")
+        self.detail(line if len(line) <= room else f"{line[: room - 1]}…")
 
     def progress(self, line: str) -> None:
         """Write a line of SAM's output, if it shows progress."""

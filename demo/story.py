@@ -28,13 +28,13 @@ class DemoFailed(Exception):
 
 def tell(screen: Screen, case: Case, *, keep: bool) -> None:
     """Run all steps; everything is stopped at the end, also after an error."""
-    with _studio(screen, case) as studio, _cloud(screen, studio) as cloud, Trail(cloud) as trail:
+    with _studio(screen, case) as studio, cloud_for(screen, studio) as cloud, Trail(cloud) as trail:
         sam = Sam(cloud, screen.progress)
         with screen.step("sam build"):
             sam.build()
         with screen.step("sam deploy --config-env local"):
             sam.deploy()
-        outputs = _outputs(cloud)
+        outputs = outputs_of(cloud)
         with screen.step(f"A user starts an app: CreateApp {' '.join(case.create_app.values())}"):
             studio.deliver_to(trail)
             cloud.client("sagemaker").create_app(**case.create_app)
@@ -48,9 +48,7 @@ def tell(screen: Screen, case: Case, *, keep: bool) -> None:
             _check_as_user(screen, studio, cloud, outputs, case)
         if keep:
             play(screen, cloud, case)
-        with screen.step("sam delete"):
-            sam.delete()
-            expect(not _stacks(cloud), f"the stack {STACK} is still there")
+        delete_stack(screen, cloud, sam)
 
 
 class _Studio(LocalStudio):
@@ -88,7 +86,8 @@ def _studio(screen: Screen, case: Case) -> Iterator[_Studio]:
 
 
 @contextmanager
-def _cloud(screen: Screen, studio: LocalStudio) -> Iterator[LocalCloud]:
+def cloud_for(screen: Screen, studio: LocalStudio) -> Iterator[LocalCloud]:
+    """Start an AWS beside a Studio, as a step."""
     cloud = LocalCloud(studio.sagemaker_endpoint)
     with screen.step("An AWS on this machine: CloudFormation, Lambda, EventBridge, IAM, SQS, Logs"):
         cloud.__enter__()
@@ -99,7 +98,8 @@ def _cloud(screen: Screen, studio: LocalStudio) -> Iterator[LocalCloud]:
         cloud.close()
 
 
-def _outputs(cloud: LocalCloud) -> dict[str, str]:
+def outputs_of(cloud: LocalCloud) -> dict[str, str]:
+    """The outputs of the deployed stack."""
     (stack,) = _stacks(cloud)
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
@@ -107,6 +107,13 @@ def _outputs(cloud: LocalCloud) -> dict[str, str]:
 def _stacks(cloud: LocalCloud) -> list[dict[str, Any]]:
     stacks = cloud.client("cloudformation").get_paginator("describe_stacks").paginate().build_full_result()["Stacks"]
     return [stack for stack in stacks if stack["StackName"] == STACK and stack["StackStatus"] != "DELETE_COMPLETE"]
+
+
+def delete_stack(screen: Screen, cloud: LocalCloud, sam: Sam) -> None:
+    """Delete the stack, as a step."""
+    with screen.step("sam delete"):
+        sam.delete()
+        expect(not _stacks(cloud), f"the stack {STACK} is still there")
 
 
 def _follow_setup(screen: Screen, cloud: LocalCloud, group: str) -> dict[str, Any]:

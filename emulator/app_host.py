@@ -34,6 +34,7 @@ class StartOptions:
         environment: additional variables of the container, such as PS1.
         autorestart: whether a Jupyter server that died is restarted.
         launcher: a command prefix for the server, such as nsenter; it must exec, not fork.
+        has_server: whether a Jupyter server runs in it; without one, the app is there for the API alone.
         server: for JupyterServer apps, the name of the Jupyter server in `servers.SERVERS`; empty for today's.
     """
 
@@ -45,6 +46,7 @@ class StartOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     autorestart: bool = True
     launcher: tuple[str, ...] = ()
+    has_server: bool = True
     server: str = ""
 
 
@@ -108,7 +110,7 @@ class AppStart:
     @property
     def runs_jupyter(self) -> bool:
         """Whether there is a server to run: some app types have none, nor does a start that is to fail."""
-        return bool(self.kind.program) and not self.options.failure_reason
+        return bool(self.kind.program) and self.options.has_server and not self.options.failure_reason
 
     async def _enter_service(self) -> None:
         if self.options.failure_reason:

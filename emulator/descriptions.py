@@ -16,16 +16,23 @@ def domain_details(domain: Domain, account: Account, url: str) -> Members:
     """Return the members of DescribeDomain."""
     landing = domain.default_landing_uri
     return {
+        **domain_row(domain, account, url),
+        "AuthMode": str(domain.auth_mode),
+        "AppNetworkAccessType": "PublicInternetOnly",
+        **({"DefaultUserSettings": {"DefaultLandingUri": landing}} if landing else {}),
+    }
+
+
+def domain_row(domain: Domain, account: Account, url: str) -> Members:
+    """Return a row of ListDomains."""
+    return {
         "DomainArn": account.arn(f"domain/{domain.domain_id}"),
         "DomainId": domain.domain_id,
         "DomainName": f"local-{domain.domain_id}",
         "Status": "InService",
         "CreationTime": domain.created,
         "LastModifiedTime": domain.created,
-        "AuthMode": str(domain.auth_mode),
-        "AppNetworkAccessType": "PublicInternetOnly",
         "Url": url,
-        **({"DefaultUserSettings": {"DefaultLandingUri": landing}} if landing else {}),
     }
 
 

@@ -9,6 +9,7 @@ from emulator.descriptions import (
     app_details,
     app_row,
     domain_details,
+    domain_row,
     profile_details,
     profile_row,
     space_details,
@@ -47,6 +48,7 @@ class Operations:
             "DescribeApp": self._describe_app,
             "DeleteApp": self._delete_app,
             "ListApps": self._list_apps,
+            "ListDomains": self._list_domains,
             "CreatePresignedDomainUrl": self._create_presigned_domain_url,
             "DescribeUserProfile": self._describe_user_profile,
             "DescribeSpace": self._describe_space,
@@ -136,6 +138,10 @@ class Operations:
             and _wanted(app.key.space_name, params.get("SpaceNameEquals"))
         ]
         return _page("Apps", rows, params)
+
+    def _list_domains(self, params: Members) -> Members:
+        account, url = self._state.account, self._url_of(FRONT_DOOR_ADDRESS)
+        return _page("Domains", [domain_row(each, account, url) for each in self._state.domains.values()], params)
 
     def _list_user_profiles(self, params: Members) -> Members:
         part = params.get("UserProfileNameContains", "")

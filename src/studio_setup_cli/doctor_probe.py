@@ -9,7 +9,7 @@ from studio_setup.fleet.apps import Selection, list_running_apps
 from studio_setup.model.app import KNOWN_APP_TYPES, App
 from studio_setup.model.errors import BadInput
 from studio_setup.model.json_text import parse_json
-from studio_setup.model.outcomes import CODES, PROBED
+from studio_setup.model.outcomes import CODES, PROBED, SPACE_WITHOUT_OWNER, SSO_DOMAIN
 from studio_setup.model.text import one_line
 from studio_setup_cli.findings import Finding, Level
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sagemaker import SageMakerClient
 
+# Such an app is not set up anyway, and nothing is broken.
+_EXCLUDED = {SSO_DOMAIN.name, SPACE_WITHOUT_OWNER.name}
 _MAX_ANSWER_BYTES = 6 * 1024 * 1024  # Lambda's own limit
 
 
@@ -51,7 +53,8 @@ def probe(client: LambdaClient, function_name: str, app: App) -> Finding:
             return Finding(check, Level.OK, "the function got as far as a shell in the app")
         case {"code": str(code), "reason": str(reason)}:
             remedy = CODES[code].remedy if code in CODES and CODES[code].remedy not in reason else ""
-            return Finding(check, Level.FAILED, one_line(f"{code}: {reason}"), remedy)
+            level = Level.NOTE if code in _EXCLUDED else Level.FAILED
+            return Finding(check, level, one_line(f"{code}: {reason}"), remedy)
         case {"errorMessage": str(message)}:
             return Finding(check, Level.FAILED, one_line(f"the function failed: {message}"), "See its log.")
     return Finding(check, Level.FAILED, "the function's answer is garbled", "Deploy this version of Studio Setup.")

@@ -270,6 +270,16 @@ def test_a_probe_says_where_the_function_got_to(  # noqa: PLR0917 (pytest hands 
     assert sum(line.startswith("probe of ") for line in lines) == 1
 
 
+@pytest.mark.parametrize("code", ["sso-domain", "space-without-owner"])
+def test_a_probe_of_an_app_that_is_excluded_is_a_note(aws: Account, run: Run, code: str) -> None:
+    """Nothing is broken: such an app is not set up."""
+    aws.add_app(App(DOMAIN, "alice", "JupyterServer", "default"), datetime(2026, 11, 1, tzinfo=UTC))
+    aws.describe = _probed({"code": code, "reason": "It is not ours.", "outcome": "skipped"})
+    status, lines = run("--probe", "alice")
+    assert status == 0
+    assert lines[f"probe of {DOMAIN}/alice/JupyterServer/default"].startswith("note: ")
+
+
 def test_a_probe_needs_an_app_that_runs(aws: Account, run: Run) -> None:
     """Nothing is invoked for somebody who has none."""
     assert run("--probe", "nobody")[0] == 2

@@ -97,7 +97,7 @@ def test_piped_it_is_a_table_of_aligned_text(aws: FakeAws, run: Run) -> None:
         f"heidi          JupyterServer  running      -                    {just_now}  {VERSION}  -",
         f"dave           JupyterServer  outdated     succeeded            {since}  {OTHER_VERSION}  -",
         f"alice          JupyterServer  succeeded    succeeded            {since}  {VERSION}  -",
-        f"team (space)   JupyterServer  excluded     space-without-owner  {since}  {VERSION}  Space team has no owner.",
+        f"team (space)   JupyterServer  excluded     space-without-owner  {since}  {'-':16}  Space team has no owner.",
     ]
     assert summary == (
         "9 running apps: 1 failed, 1 timed-out, 1 unreachable, 1 unfinished, 1 not-set-up, 1 running, 1 outdated,"

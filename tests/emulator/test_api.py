@@ -190,6 +190,8 @@ def test_lists_come_in_pages(sagemaker: Any) -> None:
     assert names == [["alice"], ["bob"]]
     assert len(sagemaker.list_spaces()["Spaces"]) == 2
     assert sagemaker.list_apps(DomainIdEquals="d-sso")["Apps"] == []
+    domains = sagemaker.get_paginator("list_domains").paginate(PaginationConfig={"PageSize": 1})
+    assert [[row["DomainId"] for row in page["Domains"]] for page in domains] == [[DOMAIN_ID], ["d-sso"]]
 
 
 def test_planned_failures_apply_to_the_next_calls(sagemaker: Any, studio: LocalStudio) -> None:

@@ -50,6 +50,12 @@ def app(studio: LocalStudio) -> AppHandle:
     return studio.create_app("alice").wait_until_in_service()
 
 
+def test_an_app_without_a_server_is_in_service_and_runs_nothing(studio: LocalStudio) -> None:
+    """It is listed and described as any other."""
+    app = studio.create_app("bob", app_name="bare", options=StartOptions(has_server=False)).wait_until_in_service()
+    assert (app.jupyter_pid, app.processes()) == (None, [])
+
+
 @pytest.fixture
 def browser(studio: LocalStudio) -> Iterator[Browser]:
     """Alice's browser, logged in."""

@@ -52,6 +52,17 @@ def test_the_last_setup_is_the_last_attempt_from_its_start_to_its_end(aws: FakeA
     assert told(setup_log().last(NOW)) == [("second", event) for event in events]
 
 
+def test_a_probe_is_not_a_setup(aws: FakeAws) -> None:
+    """It has logged in and opened a terminal since; it has no beginning, no end and no run."""
+    aws.add_line(at("11:01"), FIRST.started())
+    aws.add_line(at("11:02"), FIRST.finished("succeeded"))
+    aws.add_line(at("11:30"), SECOND.line("terminal.opened", terminal="studiosetup1", run_id=""))
+    assert told(setup_log().last(NOW)) == [("first", "setup.started"), ("first", "setup.finished")]
+    aws.log.clear()
+    aws.add_line(at("11:30"), SECOND.line("terminal.opened", terminal="studiosetup1", run_id=""))
+    assert setup_log().last(NOW) == []
+
+
 def test_an_attempt_that_lies_across_two_windows_is_whole(aws: FakeAws) -> None:
     """Its start is looked for until it is found."""
     aws.add_line(at("10:59"), FIRST.started())

@@ -84,11 +84,18 @@ def _pattern(selection: Selection) -> str:
 
 
 def _newest(lines: Iterable[LogLine]) -> Attempt:
-    """Of the attempts in these lines, the one that ends last, those that did nothing being last choice."""
+    """Of the attempts at a setup in these lines, the one that ends last, those that did nothing being last choice."""
     attempts: dict[object, Attempt] = {}
     for line in lines:
         attempts.setdefault(line.fields["attempt"], []).append(line)
-    return max(attempts.values(), key=lambda attempt: (not _is_echo(attempt), attempt[-1].at_ms), default=[])
+    setups = filter(_is_of_a_setup, attempts.values())
+    return max(setups, key=lambda attempt: (not _is_echo(attempt), attempt[-1].at_ms), default=[])
+
+
+def _is_of_a_setup(attempt: Attempt) -> bool:
+    """Or is it a probe, which has neither a beginning nor an end nor a run?"""
+    ends = {log.SETUP_STARTED.name, log.SETUP_FINISHED.name}
+    return any(line.fields["message"] in ends or line.fields.get("run_id") for line in attempt)
 
 
 def _is_echo(attempt: Attempt) -> bool:

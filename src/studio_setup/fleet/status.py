@@ -14,8 +14,8 @@ The first row of this table that fits an app decides. "Newest" is said of the li
 | newest: ended `timed_out` | timed-out | that line |
 | newest: ended `unfinished` (the next attempt resumes the run) | unfinished | that line |
 | newest: ended `unreachable` | unreachable | that line |
-| newest: ended `app_gone` (it was about the start before this one) | not-set-up | that line |
-| newest: ended `skipped` (`sso-domain`, `space-without-owner`) | excluded | that line |
+| newest: ended `app_gone` (it was about the start before this one) | not-set-up | that line, without version |
+| newest: ended `skipped` (`sso-domain`, `space-without-owner`) | excluded | that line, without version |
 | newest: ended `skipped`, `already-set-up`, after a line `succeeded` | as that line | the line `succeeded` |
 | newest: ended `skipped`, `already-set-up`, no such line before | succeeded or outdated, by its version | it |
 | newest: ended `skipped`, `claimed-by-other-setup`, after a line `failed` or `timed_out` | as that line | that line |
@@ -75,7 +75,7 @@ _STATES = {
 class AppState:
     """How a running app stands, since when, and why.
 
-    `setup_version` is what it was set up with, or is being set up with; empty where that is not known.
+    `setup_version` is what it was set up with, or is being set up with; empty where that is nothing, or not known.
     """
 
     running: RunningApp
@@ -128,6 +128,8 @@ def state_of(
         state = State.SUCCEEDED
     elif line.code == outcomes.CLAIMED_BY_OTHER_SETUP.name:
         state, version = State.FAILED, ""
+    if state in {State.EXCLUDED, State.NOT_SET_UP}:
+        version = ""
     if state is State.SUCCEEDED and version and setup.setup_version not in {"", version}:
         state = State.OUTDATED
     return AppState(running, state, line.at, line.code, version, one_line(line.reason))
