@@ -24,7 +24,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit lint format build matrix fuzz mutants soak bench demo check-aws clean
+.PHONY: help setup test unit lint format build matrix fuzz mutants soak bench try demo check-aws clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ bench: build ## Measure the engine beside what one would pick instead
 	@PYTHONPATH=src:. $(BIN)/python bench/fleet.py
 	@PYTHONPATH=src:. $(BIN)/python -m bench.cold_start
 	@PYTHONPATH=src:. $(BIN)/python -m bench.by_hand
+
+try: $(VENV)/.ready $(READY39) ## Try the setup on this machine, twice (SCRIPT=FILE, APP=TYPE, NETWORK=off, KEEP=1, WATCH=1; see docs)
+	@PYTHONPATH=src:. $(BIN)/python -m try_setup $(if $(SCRIPT),--script "$(SCRIPT)") $(if $(APP),--app $(APP)) \
+	  $(if $(NETWORK),--network $(NETWORK)) $(if $(KEEP),--keep) $(if $(WATCH),--watch)
 
 demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up; FLEET=1: look after twelve apps)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep) $(if $(FLEET),--fleet)

@@ -1,19 +1,18 @@
 """Compares the engine with the obvious alternatives, in one run on one machine: `make bench`.
 
 Everything goes through the local Studio's front door to a real Jupyter server. Only the ratios are comparable between
-machines.
+machines. Words after the program's name choose rows: `python bench/engine.py trivial output memory setup`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
-import statistics
 import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ import pexpect.replwrap
 import requests
 import websocket
 
+from bench.table import Measured, Row, Table, in_turn
 from emulator.handles import AppHandle
 from emulator.studio import DOMAIN_ID, LocalStudio
 from studio_setup.access.app_status import Owner
@@ -42,8 +42,11 @@ APP = App(DOMAIN_ID, USER, "JupyterServer", "default")
 MANY = "seq 1 10000000"  # 78,888,897 bytes
 
 
-def main() -> None:
-    """Measure and print everything."""
+def main() -> int:
+    """Measure and print what is asked for, everything if nothing is; 1 if a target is missed."""
+    rows = set(sys.argv[1:]) or {*ROWS, "setup"}
+    if unknown := rows - {*ROWS, "setup"}:
+        sys.exit(f"There is no row {', '.join(sorted(unknown))}: they are {', '.join([*ROWS, 'setup'])}.")
     os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")
     with LocalStudio() as studio:
         os.environ["AWS_ENDPOINT_URL_SAGEMAKER"] = studio.sagemaker_endpoint
@@ -55,43 +58,62 @@ def main() -> None:
             login = Login(ControlPlane(boto3.client("sagemaker"), deadline), APP, Owner(USER), deadline)
             connection = Connection(login, Http(http), Channel.open, deadline)
             with connection.open() as runs:
-                in_the_engine(runs)
-        whole_setups(app)
+                runs.open_run("bench", "0" * 16)
+                for row, measure in ROWS.items():
+                    if row in rows:
+                        measure(runs)
+        if "setup" in rows:
+            whole_setups(app)
+    return TABLE.exit_status
 
 
-def in_the_engine(runs: RemoteRuns) -> None:
-    """Measure single commands: the smallest one, and ones with a large output."""
-    runs.open_run("bench", "0" * 16)
-    numbers = iter(range(10**6))
+def engine(runs: RemoteRuns, script: str) -> None:
+    """Run a command through the engine."""
+    result = CommandRun("bench", Command(f"c{next(NUMBERS)}", script)).carry_out(runs)
+    assert result.succeeded, result
 
-    def engine(script: str) -> None:
-        result = CommandRun("bench", Command(f"c{next(numbers)}", script)).carry_out(runs)
-        assert result.succeeded, result
 
+def trivial_commands(runs: RemoteRuns) -> None:
+    """Measure the smallest command."""
+    name, shell = "one trivial command", pexpect.replwrap.bash()
     with tempfile.TemporaryDirectory() as folder:
-        shell = pexpect.replwrap.bash()
-        trivial = median(lambda: engine("true"), 200)
-        show("one trivial command", "bash -c true", trivial, median(lambda: bash("true"), 200), 5)
-        show("one trivial command", "pexpect.replwrap", trivial, median(lambda: shell.run_command("true"), 40), 1 / 3)
-        many = median(lambda: engine(MANY), 5)
-        show(
-            "a command that prints 79 MB",
-            "bash -c '… > file'",
-            many,
-            median(lambda: bash(f"{MANY} > {folder}/f"), 5),
-            1.5,
+        ours, bare, kept = in_turn(
+            lambda: engine(runs, "true"),
+            lambda: bash("true"),
+            lambda: keep_bare(f"{folder}/{next(NUMBERS)}"),
+            times=200,
         )
-        before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        engine("head -c 1000000000 /dev/zero | tr '\\0' 'x'")
-        grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
-        print(f"memory growth during 1 GB of output: {grown_kib / 1024:.1f} MB (target ≤ 8 MB)")
+    (wrapped,) = in_turn(lambda: shell.run_command("true"), times=40)
+    reason = f"three files, two sessions and two shells take {kept} s by themselves"
+    TABLE.add(Row(name, ours, "s", 5, "bash -c true", bare, reason))
+    TABLE.add(Row(name, ours, "s", 0.15, "pexpect.replwrap", wrapped))
+
+
+def large_output(runs: RemoteRuns) -> None:
+    """Measure a command with a large output."""
+    with tempfile.TemporaryDirectory() as folder:
+        ours, bare = in_turn(lambda: engine(runs, MANY), lambda: bash(f"{MANY} > {folder}/f"), times=7)
+    TABLE.add(Row("a command that prints 79 MB", ours, "s", 1.5, "bash -c '… > file'", bare))
+
+
+def memory(runs: RemoteRuns) -> None:
+    """Measure how much memory a very large output takes here."""
+    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    engine(runs, "head -c 1000000000 /dev/zero | tr '\\0' 'x'")
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
+    TABLE.add(Row("memory growth during 1 GB of output", Measured.of([grown_kib / 1024]), "MB", 8))
+
+
+TABLE = Table()
+NUMBERS = itertools.count()
+ROWS = {"trivial": trivial_commands, "output": large_output, "memory": memory}
 
 
 def whole_setups(app: AppHandle) -> None:
     """Measure a setup of one trivial command, against login, terminal, prompt and delete with the bare libraries."""
     sagemaker = boto3.client("sagemaker")
 
-    def engine() -> None:
+    def ours() -> None:
         with requests.Session() as http:
             job = Job(APP, Setup((Command("true", "true"),)), claims_start=False)
             report = set_up(job, Tools(sagemaker, http), Deadline.after(60))
@@ -101,7 +123,11 @@ def whole_setups(app: AppHandle) -> None:
         url = sagemaker.create_presigned_domain_url(DomainId=DOMAIN_ID, UserProfileName=USER)["AuthorizedUrl"]
         bare_terminal(url)
 
-    show("whole setup of a ready app", "bare requests + websocket-client", median(engine, 20), median(bare, 20), 1.5)
+    measured, beside = in_turn(ours, bare, times=20)
+    reason = "it also asks for domain, app, status and terminals, brings remote.sh and keeps a run"
+    TABLE.add(
+        Row("whole setup of a ready app", measured, "s", 1.25, "bare requests + websocket-client", beside, reason)
+    )
     assert app.terminals() == []
 
 
@@ -123,28 +149,16 @@ def bare_terminal(url: str) -> None:
         http.delete(f"{base}/api/terminals/{name}", params=xsrf, timeout=10).raise_for_status()
 
 
+def keep_bare(path: str) -> None:
+    """Do the least that a command needs to outlive its connection: files for script, keeper and log, and a keeper."""
+    script = 'echo true >"$1"; echo >"$1.keeper"; setsid bash "$1" >"$1.log"'
+    subprocess.run(["setsid", "-w", "sh", "-c", script, "sh", path], check=True, stdin=subprocess.DEVNULL)
+
+
 def bash(script: str) -> None:
     """Run the command on this machine."""
     subprocess.run(["bash", "-c", script], check=True, stdin=subprocess.DEVNULL)
 
 
-def median(work: Callable[[], object], times: int) -> float:
-    """The median duration of that many runs, in seconds."""
-    seconds = []
-    for _ in range(times):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
-
-
-def show(what: str, alternative: str, ours: float, theirs: float, target: float) -> None:
-    """Print both durations, their ratio, and the most that it should be."""
-    print(
-        f"{what}: {ours * 1000:.1f} ms; {alternative}: {theirs * 1000:.1f} ms;"
-        f" ratio {ours / theirs:.2f} (target ≤ {target:.2f})"
-    )
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

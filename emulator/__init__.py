@@ -8,7 +8,7 @@ how faithful each behaviour is.
 
 Reading order: `studio` puts it together · `state`, `app_kinds`, `login_forms` · `api_model`, `sagemaker_api`,
 `operations`, `descriptions`, `landing`, `faults` · `cloudtrail` · `app_host`, `servers`, `container`, `jupyter_app`,
-`processes` · `hosts`, `sessions`, `front_door`, `proxy` · `extension_repository` and `extension/` · `inside/`: what
-runs in a container · `handles` and `faulty_network/`: for tests · `hostile/`: another Studio, made of sockets,
-which misbehaves.
+`processes` · `image`, `namespaces`: an app as in Studio's images · `hosts`, `sessions`, `front_door`, `proxy` ·
+`extension_repository` and `extension/` · `inside/`: what runs in a container · `handles` and `faulty_network/`: for
+tests · `hostile/`: another Studio, made of sockets, which misbehaves.
 """

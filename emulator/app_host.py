@@ -9,12 +9,15 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from emulator import image, namespaces
 from emulator.app_kinds import kind_of
-from emulator.container import Container, create_container
+from emulator.container import OFFLINE_PIP, Container, create_container, write_inside_program
 from emulator.jupyter_app import JupyterApp, JupyterOptions
+from emulator.namespaces import Namespaces
 from emulator.servers import SERVERS
-from emulator.state import App, AppKey, AppStatus
+from emulator.state import Account, App, AppKey, AppStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +38,9 @@ class StartOptions:
         autorestart: whether a Jupyter server that died is restarted.
         launcher: a command prefix for the server, such as nsenter; it must exec, not fork.
         has_server: whether a Jupyter server runs in it; without one, the app is there for the API alone.
+        as_in_image: whether the app sees paths, variables and programs as in Studio's images (`image`), where the
+            machine permits it (`namespaces.refusal`).
+        network: whether such an app has this machine's network; otherwise it has none.
         server: for JupyterServer apps, the name of the Jupyter server in `servers.SERVERS`; empty for today's.
     """
 
@@ -48,20 +54,24 @@ class StartOptions:
     launcher: tuple[str, ...] = ()
     has_server: bool = True
     server: str = ""
+    as_in_image: bool = False
+    network: bool = True
 
 
 class AppStart:
     """One start of an app with its container and its Jupyter server."""
 
-    def __init__(self, app: App, container: Container, options: StartOptions) -> None:
+    def __init__(self, app: App, container: Container, options: StartOptions, namespaces: Namespaces | None) -> None:
         self.app = app
         self.container = container
         self.kind = kind_of(app.key.app_type)
         self.server = SERVERS[options.server]
         shell = options.shell or self.kind.shell
-        jupyter_options = JupyterOptions(shell, self.server, options.autorestart, options.launcher)
+        home = str(image.HOME) if namespaces else ""
+        jupyter_options = JupyterOptions(shell, self.server, options.autorestart, options.launcher, home)
         self.jupyter = JupyterApp(container, self.kind, jupyter_options)
         self.options = options
+        self.namespaces = namespaces
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, git_configuration: str, control_url: str) -> None:
@@ -95,9 +105,9 @@ class AppStart:
         begun = time.monotonic()
         try:
             if self.runs_jupyter:
-                await asyncio.to_thread(
-                    create_container, self.container, self.kind, self.server, git_configuration, control_url
-                )
+                await asyncio.to_thread(self._create_container, git_configuration, control_url)
+                if self.namespaces:
+                    await self._enter(self.namespaces)
                 if not self.options.http_delay_seconds:
                     await self.jupyter.start()
                     await self.jupyter.wait_until_ready()
@@ -106,6 +116,29 @@ class AppStart:
             await self._fail(f"the app did not start: {error}")
             return
         await self._enter_service()
+
+    def _create_container(self, git_configuration: str, control_url: str) -> None:
+        options = self.options
+        pip_options = "" if options.as_in_image and options.network else OFFLINE_PIP
+        if not options.network:
+            git_configuration = ""  # nothing stands in for a repository on GitHub
+        create_container(
+            self.container, self.kind, self.server, git_configuration, control_url, pip_options=pip_options
+        )
+        if options.as_in_image:
+            environments = image.conda_environments(self.app.key.app_type, options.server)
+            write_inside_program(self.container, "conda", image.CONDA_VERSION, ",".join(environments))
+            write_inside_program(self.container, "sudo", *([] if self.namespaces else ["--refuse"]))
+
+    async def _enter(self, namespaces: Namespaces) -> None:
+        await namespaces.start()
+        reached_at = namespaces.reached_at
+        self.jupyter.put_into(namespaces.enter, (image.SERVER_PORT, reached_at) if reached_at else None)
+
+    def processes(self) -> list[int]:
+        """Return the ids of all processes of this start."""
+        inside = self.namespaces.processes() if self.namespaces else []
+        return sorted({*self.container.processes(), *inside})
 
     @property
     def runs_jupyter(self) -> bool:
@@ -135,18 +168,21 @@ class AppStart:
 
     async def _end_container(self) -> None:
         await self.jupyter.stop()
+        if self.namespaces:
+            await self.namespaces.end()
         await asyncio.to_thread(self.container.end)
 
 
 class AppHost:
     """The newest start of each app."""
 
-    def __init__(self, folder: Path, git_configuration: str, defaults: StartOptions) -> None:
+    def __init__(self, folder: Path, git_configuration: str, defaults: StartOptions, account: Account) -> None:
         self.starts: dict[AppKey, AppStart] = {}
         self.control_url = ""
         self._folder = folder
         self._git_configuration = git_configuration
         self._defaults = defaults
+        self._account = account
         self._planned: dict[AppKey, StartOptions] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._begun = 0
@@ -175,12 +211,30 @@ class AppHost:
         app.described_as = list(options.described_as)
         self._begun += 1
         folder = self._folder / "apps" / str(self._begun)
-        variables = {**kind_of(app.key.app_type).environment, **options.environment}
-        container = Container(folder, self.make_home(app.key), variables)
-        started = AppStart(app, container, options)
+        container = Container(folder, self.make_home(app.key), self._variables(app.key, options))
+        started = AppStart(app, container, options, self._namespaces(app.key, container, options))
         self.starts[app.key] = started
         started.begin(self._git_configuration, f"{self.control_url}/{container.marker}")
         return started
+
+    def _variables(self, key: AppKey, options: StartOptions) -> dict[str, str]:
+        of_image = image.variables(key.app_type, options.server, self._account) if options.as_in_image else {}
+        if namespaces.refusal():
+            of_image = {name: value for name, value in of_image.items() if name not in ("HOME", "PATH")}
+        return {**of_image, **kind_of(key.app_type).environment, **options.environment}
+
+    def _namespaces(self, key: AppKey, container: Container, options: StartOptions) -> Namespaces | None:
+        if not options.as_in_image or namespaces.refusal():
+            return None
+        contents = namespaces.Contents(
+            binds={str(image.HOME): str(container.home), str(image.CONDA): str(container.folder / "env")},
+            files={image.METADATA: image.metadata(key, self._account)},
+            folders=image.FOLDERS,
+            home=str(image.HOME),
+        )
+        control_port = urlsplit(self.control_url).port or 0
+        isolation = None if options.network else namespaces.Isolation(image.SERVER_PORT, control_port)
+        return Namespaces(contents, isolation)
 
     def end(self, key: AppKey) -> None:
         """End an app in the background."""

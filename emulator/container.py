@@ -12,6 +12,7 @@ import json
 import shlex
 import shutil
 import subprocess
+import sys
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
+# No network and no isolated builds, which would need one.
+OFFLINE_PIP = "no-index = true\nno-build-isolation = false\n"
 LAB_PROGRAMS = {
     "jupyter-lab": "jupyterlab.labapp:main",
     "jupyter-labextension": "jupyterlab.labextensions:main",
@@ -91,7 +94,13 @@ class Container:
 
 
 def create_container(
-    container: Container, kind: AppKind, server: Server, git_configuration: str, control_url: str
+    container: Container,
+    kind: AppKind,
+    server: Server,
+    git_configuration: str,
+    control_url: str,
+    *,
+    pip_options: str = OFFLINE_PIP,
 ) -> None:
     """Create the container's files: Python environment, programs, configuration of git and pip.
 
@@ -112,9 +121,7 @@ def create_container(
     _write_programs(container, server, control_url)
     if (server.program or kind.program) in LAB_PROGRAMS:
         _install_lab(container, server)
-    (environment_folder / "pip.conf").write_text(
-        "[global]\nno-index = true\ndisable-pip-version-check = true\nno-build-isolation = false\n"
-    )
+    (environment_folder / "pip.conf").write_text(f"[global]\ndisable-pip-version-check = true\n{pip_options}")
     (container.folder / "gitconfig").write_text(git_configuration)
 
 
@@ -143,6 +150,13 @@ def _write_programs(container: Container, server: Server, control_url: str) -> N
     _write_program(container.programs / "supervisorctl", f'#!/bin/sh\nexec {ask} "$@"\n')
     restart = f"#!/bin/sh\nexec {ask} restart jupyterlabserver\n"
     _write_program(container.programs / "restart-jupyter-server", restart)
+
+
+def write_inside_program(container: Container, name: str, *arguments: str) -> None:
+    """Write a program that runs `inside/<name>.py`, with these arguments before its own."""
+    # -S: the script needs no site-packages, and starts faster without them.
+    command = shlex.join([sys.executable, "-I", "-S", str(HERE / "inside" / f"{name}.py"), *arguments])
+    _write_program(container.programs / name, f'#!/bin/sh\nexec {command} "$@"\n')
 
 
 def _install_lab(container: Container, server: Server) -> None:

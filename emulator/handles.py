@@ -117,7 +117,11 @@ class AppHandle:
 
     def processes(self) -> list[int]:
         """Return the ids of all processes in the container."""
-        return self._start.container.processes()
+        return self._start.processes()
+
+    def names_asked(self) -> tuple[str, ...]:
+        """Return the names that an app without a network has asked the resolver for."""
+        return self._start.namespaces.names_asked() if self._start.namespaces else ()
 
     def delete(self) -> None:
         """Delete the app and wait until nothing of it runs."""

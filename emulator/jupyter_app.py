@@ -30,12 +30,13 @@ _STOP_LIMIT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class JupyterOptions:
-    """How a server runs."""
+    """How a server runs; `home` is the path of the home as the server sees it, if it is another one."""
 
     shell: tuple[str, ...]
     server: Server
     autorestart: bool = True
     launcher: tuple[str, ...] = ()
+    home: str = ""
     start_limit_seconds: float = 60.0
 
 
@@ -51,6 +52,14 @@ class JupyterApp:
         self._watcher: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self._answered = False
+        self._launcher = options.launcher
+        self._own_network: tuple[int, int] | None = None
+
+    def put_into(self, launcher: tuple[str, ...], own_network: tuple[int, int] | None) -> None:
+        """Start the server with this command prefix, too; in a network of its own, on which port, reached at which."""
+        self._launcher = (*launcher, *self._options.launcher)
+        self._own_network = own_network
+        self.port = own_network and own_network[1]
 
     @property
     def pid(self) -> int | None:
@@ -126,15 +135,15 @@ class JupyterApp:
         server = self._options.server
         settings = server.settings
         return [
-            *self._options.launcher,
+            *self._launcher,
             str(self._container.programs / (server.program or self._kind.program)),
             "--no-browser",
             "--allow-root",
             f"--{settings}.ip=127.0.0.1",
-            f"--{settings}.port={self.port}",
+            f"--{settings}.port={self._own_network[0] if self._own_network else self.port}",
             f"--{settings}.port_retries=0",
             f"--{settings}.base_url={self._kind.base_path.rstrip('/')}",
-            f"--{settings}.{server.root_setting}={self._container.home}",
+            f"--{settings}.{server.root_setting}={self._options.home or self._container.home}",
             # As in AWS's public start script: the front door is the only authentication.
             f"--{settings}.token=",
             f"--{settings}.password=",
@@ -150,7 +159,8 @@ class JupyterApp:
             if self._process is not process:
                 return
             if not self._answered:
-                self.port = None  # another program may have taken it before the server started
+                # Another program may have taken it before the server started.
+                self.port = self._own_network and self._own_network[1]
             if self._options.autorestart:
                 await self._spawn()
 

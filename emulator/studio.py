@@ -226,7 +226,7 @@ class LocalStudio:
     async def _start(self) -> None:
         await asyncio.to_thread(api_model.service_model)
         repository = await asyncio.to_thread(create_extension_repository, self._folder / "repository")
-        self._host = AppHost(self._folder, git_configuration(repository), self._defaults)
+        self._host = AppHost(self._folder, git_configuration(repository), self._defaults, self._state.account)
         self._proxy = Proxy()
         self._hosts = Hosts(FrontDoor(self._state, self._host, self._sessions, self._proxy).handle)
         operations = Operations(self._state, self._host, self._sessions, self._hosts.url)

@@ -5,6 +5,7 @@ Every loss ends in the same place: connect again, find the run in the app, go on
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -158,18 +159,27 @@ class _SetupRun:
         login = Login(control_plane, self._job.app, owner, self._deadline)
         connection = Connection(login, Http(self._tools.http), self._tools.open_channel, self._deadline)
         try:
-            return connection.through_losses(self._run_commands, status)
+            return connection.through_losses(self._work, status)
         except ConnectionLost as lost:
             raise self._out_of_time(lost) from None
 
     def _out_of_time(self, lost: ConnectionLost) -> SetupError:
         return OutOfTime(f"The time is up, and the connection is lost: {lost.message}") if self._run_id else lost
 
-    def _run_commands(self, runs: RemoteRuns) -> tuple[CommandResult, ...]:
-        """Run or follow every command in turn, until one fails that does not say to go on after it."""
+    def _work(self, runs: RemoteRuns) -> tuple[CommandResult, ...]:
+        """Find or open the run and carry it out; if that is interrupted, the app learns that nobody goes on with it."""
         if self._job.is_probe:
             return ()
-        self._open_run(runs)
+        try:
+            self._open_run(runs)
+            return self._run_commands(runs)
+        except KeyboardInterrupt:
+            with contextlib.suppress(SetupError):
+                runs.interrupt(self._run_id or self._attempt_id)
+            raise
+
+    def _run_commands(self, runs: RemoteRuns) -> tuple[CommandResult, ...]:
+        """Run or follow every command in turn, until one fails that does not say to go on after it."""
         results = []
         for command in self._job.setup.commands:
             command_run = self._commands.setdefault(command.name, CommandRun(self._run_id, command))

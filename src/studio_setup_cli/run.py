@@ -87,11 +87,11 @@ def _setup(commands: tuple[str, ...], scripts: tuple[Path, ...], timeout_seconds
     if commands:
         named = [(f"command-{number}", text) for number, text in enumerate(commands, 1)]
     else:
-        named = list(zip(_script_names(scripts), map(read_script, scripts), strict=True))
+        named = list(zip(script_names(scripts), map(read_script, scripts), strict=True))
     return Setup(tuple(Command(name, script, timeout_seconds) for name, script in named))
 
 
-def _script_names(paths: tuple[Path, ...]) -> list[str]:
+def script_names(paths: tuple[Path, ...]) -> list[str]:
     """Command names from file names, told apart by a number where two are the same."""
     names = [re.sub(r"[^a-z0-9._-]+", "-", path.name.lower()).lstrip("._-")[:50] or "script" for path in paths]
     counts = Counter(names)

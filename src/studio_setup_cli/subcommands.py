@@ -6,16 +6,18 @@ Whatever a subcommand imports takes many times as long as showing the help.
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
-# Name → what the help of all says of it. `studio_setup_cli.NAME` has a command of that name.
+# Name → what the help of all says of it. The command is `studio_setup_cli.NAME.NAME`; of a word of Python, with a `_`.
 _SUMMARIES = {
     "doctor": "Check the account, the region and the deployed stack.",
     "logs": "Show the last setup of one user or space.",
     "run": "Run commands or scripts in a user's app, or one in many apps.",
     "setup": "Set up running apps through the deployed function.",
     "status": "Show how the setup of every running app stands, and why.",
+    "try": "Try a setup on this machine, in a checkout.",
     "verify": "Check a deployment: start an app and follow its setup.",
 }
 
@@ -37,5 +39,6 @@ class Subcommands(click.Group):
         """The command itself that the arguments name, and the other arguments."""
         name, command, others = super().resolve_command(ctx, args)
         if name:
-            command = getattr(import_module(f"studio_setup_cli.{name}"), name)
+            python_name = f"{name}_" if iskeyword(name) else name
+            command = getattr(import_module(f"studio_setup_cli.{python_name}"), python_name)
         return name, command, others

@@ -47,8 +47,8 @@ def _refused(loopback: Loopback, capsys: pytest.CaptureFixture[str], *arguments:
         (["--command", "true", "--timeout-seconds", "-1"], "limit of -1 seconds"),
         (["--command", "true", "--timeout-seconds", "43201"], "limit of 43201 seconds"),
         (["--timeout-seconds", "soon"], "Invalid value for '--timeout-seconds': 'soon' is not a valid integer."),
-        (["--command", "true", "--script", "x.sh"], "Give --command or --script, not both."),
-        ([], "Give --command or --script; for the deployed setup, call `studio-setup setup`."),
+        (["--command", "true", "--script", "x.sh"], "What is to run? Give --command or --script, one of the two;"),
+        ([], "for the deployed setup, call `studio-setup setup`."),
         (["--command", "true", "--force"], "No such option '--force'"),
         (["--colour"], "No such option '--colour'"),
     ],
@@ -91,7 +91,7 @@ def test_a_folder_is_refused_as_a_script(
     assert "Is a directory" in _refused(loopback, capsys, *RUN, "--script", str(tmp_path))
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["walk"], ["run", "--user-profile-name", "alice"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [[], ["walk"], ["run", "--walk"]], ids=" ".join)
 def test_an_incomplete_command_line_is_refused(
     loopback: Loopback, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
@@ -99,10 +99,20 @@ def test_an_incomplete_command_line_is_refused(
     assert "Usage: studio-setup" in _refused(loopback, capsys, *arguments)
 
 
-def test_an_app_without_user_and_space_is_refused(loopback: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
-    """The message has the options that name one."""
-    said = _refused(loopback, capsys, "run", "--domain-id", "d-abc")
-    assert "Give --user-profile-name, --space-name, or both." in said
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Give --domain-id; or --all-running or --from-file, which look for the apps in every domain."),
+        (["--user-profile-name", "alice"], "Give --domain-id;"),
+        (["--domain-id", "d-abc"], "Give --user-profile-name, --space-name, --all-running or --from-file."),
+    ],
+    ids=["nothing", "no-domain", "nobody"],
+)
+def test_a_run_in_no_app_is_refused(
+    loopback: Loopback, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """The message has the options that name an app."""
+    assert message in _refused(loopback, capsys, "run", "--command", "true", *arguments)
 
 
 def test_without_a_region_nothing_is_called(

@@ -109,11 +109,15 @@ def test_the_outside_world_has_one_door(product: dict[str, str], name: str) -> N
 @pytest.mark.parametrize(
     ("package", "unknown"),
     [
-        pytest.param("emulator", ("studio_setup", "studio_setup_cli", "setups", "tests", "demo"), id="emulator"),
         pytest.param(
-            "local_cloud", ("studio_setup", "studio_setup_cli", "setups", "tests", "emulator", "demo"), id="local-cloud"
+            "emulator", ("studio_setup", "studio_setup_cli", "setups", "tests", "demo", "try_setup"), id="emulator"
         ),
-        pytest.param("demo", ("studio_setup", "studio_setup_cli", "setups", "tests", "bench"), id="demo"),
+        pytest.param(
+            "local_cloud",
+            ("studio_setup", "studio_setup_cli", "setups", "tests", "emulator", "demo", "try_setup"),
+            id="local-cloud",
+        ),
+        pytest.param("demo", ("studio_setup", "studio_setup_cli", "setups", "tests", "bench", "try_setup"), id="demo"),
     ],
 )
 def test_stand_ins_know_nothing_of_the_product(package: str, unknown: tuple[str, ...]) -> None:
@@ -125,7 +129,7 @@ def test_stand_ins_know_nothing_of_the_product(package: str, unknown: tuple[str,
 def test_the_product_knows_nothing_of_its_tests() -> None:
     """Nothing that ships imports tests, benchmarks, tools or what stands in for AWS."""
     modules = modules_below(SOURCE, "setups", "studio_setup", "studio_setup_cli")
-    unknown = ("tests", "emulator", "local_cloud", "demo", "bench", "tools")
+    unknown = ("tests", "emulator", "local_cloud", "demo", "try_setup", "bench", "tools")
     assert {module: name for module, text in modules.items() for name in unknown if _imports(text, name)} == {}
 
 

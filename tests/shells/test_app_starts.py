@@ -104,6 +104,17 @@ def test_a_claim_that_a_folder_keeps_is_not_lost_when_the_folder_moves(machine: 
 # A run that is lost
 
 
+def test_a_run_in_a_folder_with_a_long_name_is_lost_like_any_other(machine: Machine, tmp_path: Path) -> None:
+    """Wherever the server's TMPDIR is, what is kept of the claim in the home has a short name."""
+    deep = tmp_path.joinpath(*["long" * 20] * 3)
+    deep.mkdir(parents=True)
+    with machine.runs(TMPDIR=str(deep)) as runs:
+        runs.claim(RUN, "version", force=False)
+        shutil.rmtree(deep / "studio-setup")
+    with machine.runs(TMPDIR=str(deep)) as runs, pytest.raises(RunLost):
+        runs.claim("other", "version", force=False)
+
+
 def test_a_command_that_empties_its_own_folder_is_lost_and_never_runs_again(machine: Machine) -> None:
     """Neither this attempt nor the next one runs anything a second time."""
     script = f"echo once >>~/effects; {EMPTY}; sleep 0.1"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from studio_setup.runs.remote_runs import Claim, RemoteRuns
+import pytest
+
+from studio_setup.model.errors import RunLost
+from studio_setup.runs.remote_runs import Claim, RemoteRuns, Start
 from tests.support.machines import Machine
 from tests.support.remote_commands import LIMIT_SECONDS, RUN, follow, start, until
 
@@ -51,6 +54,26 @@ def test_force_replaces_the_claim_of_a_run_that_was_stopped(machine: Machine) ->
         assert follow(runs, "three").state == "over"
         assert runs.claim("bbb", "version2", force=False).run_id == RUN, "nobody forced it"
         assert until(lambda: runs.claim("bbb", "version2", force=True) == Claim("bbb", "version2", ""))
+
+
+def test_force_replaces_the_claim_of_a_run_that_was_interrupted_before_it_started_anything(runs: RemoteRuns) -> None:
+    """Nobody goes on with it; whoever had joined it meanwhile starts nothing more."""
+    runs.claim("aaa", "version1", force=False)
+    runs.interrupt("aaa")
+    assert runs.claim("bbb", "version2", force=False) == Claim("aaa", "version1", ""), "nobody forced it"
+    assert runs.claim("bbb", "version2", force=True) == Claim("bbb", "version2", "")
+    with pytest.raises(RunLost):
+        runs.follow("aaa", "one", 0, 0, Start("echo >>~/effect", 10))
+
+
+def test_a_run_that_somebody_goes_on_with_is_not_interrupted_any_more(runs: RemoteRuns) -> None:
+    """Force does not replace its claim between two commands; a run that is not there cannot be interrupted."""
+    runs.claim(RUN, "version1", force=False)
+    runs.interrupt(RUN)
+    start(runs, "one", "true")
+    assert follow(runs, "one").state == "over"
+    runs.interrupt("bbb")
+    assert runs.claim("bbb", "version2", force=True) == Claim(RUN, "version1", "")
 
 
 def test_of_several_claims_at_once_one_holds(machine: Machine) -> None:

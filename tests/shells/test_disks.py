@@ -81,7 +81,7 @@ def test_a_command_is_followed_where_no_file_can_be_made(runs: RemoteRuns, disks
 
 
 @pytest.mark.parametrize("machine", ["this"], indirect=True)
-@pytest.mark.parametrize(("use_up", "needed"), [(Disks.fill, 4), (Disks.use_up_files, 5)], ids=["pages", "files"])
+@pytest.mark.parametrize(("use_up", "needed"), [(Disks.fill, 2), (Disks.use_up_files, 3)], ids=["pages", "files"])
 def test_with_very_little_space_a_command_runs_or_does_not_start(
     runs: RemoteRuns, disks: Disks, machine: Machine, use_up: Callable[..., None], needed: int
 ) -> None:

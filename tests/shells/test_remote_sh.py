@@ -274,8 +274,7 @@ def test_a_process_id_that_was_reused_is_not_the_command(runs: RemoteRuns, machi
     """A process with the keeper's id but another start time is not ours: it is neither waited for nor ended."""
     folder = Path(runs.log_path(RUN, "one")).parent
     (other,) = machine.processes()
-    for name in ("one.keeper", "one.child"):
-        (folder / name).write_text(f"{other} 1\n", encoding="ascii")
+    (folder / "one.keeper").write_text(f"{other} 1\n{other} 1\n\n", encoding="ascii")
     assert runs._shell.run(f"follow {RUN} one 0 0 0").answer.startswith("follow lost ")
     runs.stop(RUN, "one")
     assert set(machine.processes()) == {other}

@@ -11,7 +11,7 @@ from studio_setup.model.errors import ConnectionLost, OutOfTime, ShellGone, Shel
 from studio_setup.terminal.shell import MAX_TEXT_CHARACTERS, Shell
 from tests.support.machines import Machine
 from tests.support.needs import needs
-from tests.support.pty_channel import fast_deadline
+from tests.support.pty_channel import PtyChannel, fast_deadline
 
 START_UP_FILES = {
     "nothing": "",
@@ -100,6 +100,34 @@ def test_a_start_up_file_may_take_its_time(this_machine: Machine) -> None:
     """If the shell was slow and reads the line twice, the later replies are still the right ones."""
     (this_machine.home / ".bashrc").write_text("sleep 0.5\n", encoding="utf-8")
     with this_machine.own_shell(speed=20) as shell:
+        _check(shell)
+
+
+class _LateTyping:
+    """A channel that holds the first line back until the second one, and types both when the user's prompt is there."""
+
+    def __init__(self, channel: PtyChannel) -> None:
+        self._channel = channel
+        self._lines: list[str] = []
+        self.close = channel.close
+
+    def send(self, text: str) -> None:
+        if len(self._lines) < 2 and text:
+            self._lines.append(text)
+            text = "".join(self._lines) if len(self._lines) == 2 else ""
+        self._channel.send(text)
+
+    def receive(self, timeout_seconds: float) -> str:
+        until = fast_deadline(timeout_seconds, self._channel.speed)
+        while not self._lines[1:] and not until.expired:
+            self._channel.receive(until.remaining_seconds)
+        return self._channel.receive(timeout_seconds)
+
+
+def test_a_line_that_is_typed_again_just_when_the_shell_is_ready_does_no_harm(this_machine: Machine) -> None:
+    """The shell's line editor has both copies before it gives the terminal back; the next line is not lost in them."""
+    with this_machine.terminal("bash", "--norc", speed=10) as channel:
+        shell = Shell.take_over(_LateTyping(channel), fast_deadline(15, 10))
         _check(shell)
 
 

@@ -25,7 +25,7 @@ from tests.support.hostile_answers import Change, Changes, How, with_other_value
 from tests.support.in_memory_channel import BASE_URL, Behaviour, InMemoryChannel, InMemoryStudio
 
 SECONDS = 60.0
-REMOTE_SCRIPT = "# A script for the app\n"
+REMOTE_SCRIPT = ": A script for the app\n"
 # Short enough for a label of a host name, and with nothing in common.
 TOKEN, SESSION, XSRF = "token-Qz7wX3eC9rV5tB1y", "session-N8uM2iK4oL6pA0sD", "xsrf-fG1hJ3kZ5xC7vB9n"
 _APP = App("d-0", "alice", "JupyterServer", "default")

@@ -131,6 +131,7 @@ class AppStart:
     was_claimed: bool = False
     runs: dict[str, str] = field(default_factory=dict)
     claimed_by: str = ""
+    interrupted: set[str] = field(default_factory=set)
     over: dict[str, tuple[str, str]] = field(default_factory=dict)
     environments: dict[tuple[str, str], str] = field(default_factory=dict)
     commands: dict[tuple[str, str], RemoteCommand] = field(default_factory=dict)
@@ -237,7 +238,7 @@ class InMemoryChannel:
 
     def send(self, text: str) -> None:
         """Type a line, if it is not empty; first it is the other invocations' turn."""
-        if not text:
+        if not text.rstrip("\r"):
             return
         take_turns()
         if self._terminal not in self._studio.terminals.values():
@@ -399,7 +400,7 @@ class Terminal:
         if app.was_claimed and not app.claimed_by and not force:
             raise _RunLost
         app.runs[run] = version
-        is_taken_over = force and app.claimed_by in app.over
+        is_taken_over = force and app.claimed_by in {*app.over, *app.interrupted}
         holder = app.claimed_by = run if is_taken_over else app.claimed_by or run
         app.was_claimed = True
         verdict = app.over.get(holder, ("-", ""))[0]
@@ -418,12 +419,18 @@ class Terminal:
 
     def _start(self, run: str, command: str, _limit_seconds: str) -> None:
         app = self._start_with(run)
+        app.interrupted.discard(run)
         if (run, command) not in app.commands:
             script = _printf_b(self._text)
             assert all(other.is_over for (of, _), other in app.commands.items() if of == run), "started out of turn"
             assert script in self._studio.behaviours, f"unexpected script: {script!r}"
             environment = app.environments.get((run, command), "")
             app.commands[run, command] = RemoteCommand(self._studio.behaviours[script], script, environment)
+
+    def _interrupt(self, run: str) -> None:
+        if run in self._studio.now.runs:
+            self._studio.now.interrupted.add(run)
+        self._answer = "interrupted"
 
     def _stop(self, run: str, command: str) -> None:
         self._studio.now.commands[run, command].was_stopped = True

@@ -20,8 +20,10 @@ from tests.support.pty_channel import PtyChannel, all_ended, fast_deadline, mark
 FRAME_BYTES = 65536
 SHELL_SECONDS = 20.0
 # What a machine has besides its shells: the tools that remote.sh and the scripts in the tests need.
-_TOOLS = "base64 cat chmod dd env find grep head id ln ls mkdir mkfifo mv printf readlink rm seq setsid sleep stty tail"
-_TOOLS += " touch tr true wc yes"
+_TOOLS = (
+    "base64 cat chmod dd env find grep head id ln ls mkdir mkfifo mv printf readlink rm seq setsid sha256sum sleep stty"
+)
+_TOOLS += " tail touch tr true wc yes"
 
 
 @dataclass(frozen=True)

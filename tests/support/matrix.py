@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from emulator.faulty_network.steps import Fault, FaultKind, Step, StepKind
-from studio_setup.runs.remote_runs import REMOTE_SCRIPT
+from studio_setup.runs.remote_runs import remote_script
 from studio_setup.terminal.shell import _assignments, percent_b
 
-PIECES = len(_assignments(percent_b(REMOTE_SCRIPT.read_text(encoding="utf-8"))))
+PIECES = len(_assignments(percent_b(remote_script())))
 LINES = {
     1: "take over the shell",
     2: "configure the shell",

@@ -23,6 +23,7 @@ PACKAGES = {
     "fish": "fish",
     "ksh": "ksh",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "sh": "dash",
     "unshare": "util-linux",
     "zsh": "zsh",

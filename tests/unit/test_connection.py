@@ -26,7 +26,7 @@ from studio_setup.runs import remote_runs
 from studio_setup.terminal.channel import WebSocketAddress
 from tests.support.in_memory_channel import InMemoryChannel, InMemoryStudio
 
-SCRIPT = "# short enough for one line\n"
+SCRIPT = ": short enough for one line\n"
 
 
 class _Studio(InMemoryStudio):

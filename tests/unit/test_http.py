@@ -21,7 +21,7 @@ from studio_setup.model.errors import ConnectionLost
 from tests.support.fakes import FakeTime, everything_said
 from tests.support.raw_server import RawServer
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"  # a server of one answer
 MEGABYTE = 1024 * 1024
 SECRET = "SECRET-0123456789"
 

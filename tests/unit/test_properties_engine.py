@@ -30,7 +30,7 @@ from tests.support.fuzzing import streams
 from tests.support.in_memory_channel import AppStart, Behaviour, Fault, InMemoryStudio, Killed
 
 APP = App("d-0", "alice", "JupyterServer", "default")
-REMOTE_SCRIPT = "# A 'script' for \\0101 the app: ☃\n" * 3
+REMOTE_SCRIPT = ": A 'script' for \\0101 the app: ☃\n" * 3
 # So small that a short script takes several lines, and that of a short output some is left out.
 SMALL = {"HEAD_BYTES": 30, "TAIL_BYTES": 45, "_CHUNK_BYTES": 30}
 MAX_TEXT_CHARACTERS = 50

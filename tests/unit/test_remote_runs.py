@@ -94,6 +94,16 @@ def test_every_version_of_remote_sh_has_a_name_of_its_own(monkeypatch: pytest.Mo
     assert one.isalnum()
 
 
+def test_comments_and_indentation_are_not_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a shell does not need does not take time on the way; everything else arrives line for line."""
+    path = tmp_path / "remote.sh"
+    path.write_text("# a comment\n\nf() {\n    # another\n    echo '#' # kept\n}\n", encoding="utf-8")
+    monkeypatch.setattr(remote_runs, "REMOTE_SCRIPT", path)
+    shell = _shell("ready boot_1 /tmp")
+    RemoteRuns.prepare(shell)
+    assert [text for _, text in shell.typed] == ["f() {\necho '#' # kept\n}\n"]
+
+
 # How answers are read
 
 

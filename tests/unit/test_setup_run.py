@@ -22,7 +22,7 @@ from studio_setup.setup_run import Job, Tools, set_up
 from studio_setup.terminal.channel import WebSocketAddress
 from tests.support.in_memory_channel import Behaviour, Fault, InMemoryChannel, InMemoryStudio, Killed
 
-REMOTE_SCRIPT = "# short enough for one line\n"
+REMOTE_SCRIPT = ": short enough for one line\n"
 # The lines of a setup of one command: take over, first line, prepare, claim, start and follow, follow, ..., finish.
 LINES_UNTIL_CLAIMED = 4
 LINES_UNTIL_STARTED = 5
@@ -516,3 +516,41 @@ def test_ctrl_c_stops_the_command(caplog: pytest.LogCaptureFixture, app: App) ->
         set_up(Job(app, setup), tools, studio.time.deadline(1000))
     assert [command.was_stopped for command in studio.now.commands.values()] == [True]
     assert ("command.stopped", {"command": "one"}) in _logged(caplog)
+
+
+class _InterruptedBeforeChannel(InMemoryChannel):
+    """A channel whose user presses Ctrl-C as soon as the app start has been claimed."""
+
+    def send(self, text: str) -> None:
+        super().send(text)
+        if "; claim " in text:
+            raise KeyboardInterrupt
+
+
+def test_a_setup_that_was_interrupted_before_its_first_command_can_be_replaced(app: App) -> None:
+    """With force, another version of the commands runs: nobody goes on with the run that holds the claim."""
+    studio, setup = _studio(one=OK, two=OK)
+
+    def open_channel(address: WebSocketAddress, _: Deadline) -> InMemoryChannel:
+        return _InterruptedBeforeChannel(studio, studio.terminals[address.url.rpartition("/")[2]])
+
+    tools = Tools(studio.sagemaker, studio.http_session(), open_channel)
+    with pytest.raises(KeyboardInterrupt):
+        set_up(Job(app, setup), tools, studio.time.deadline(1000))
+    other = Setup((Command("two", "two\n"),))
+    assert _set_up(studio, other, app, force=False).code == "setup-changed"
+    report = _set_up(studio, other, app, force=True)
+    assert (report.code, report.resumed) == ("succeeded", False)
+
+
+def test_an_interruption_stays_one_when_the_app_cannot_be_told(app: App) -> None:
+    """A connection that is lost at the same moment does not make the engine go on."""
+    studio, setup = _studio((LINES_UNTIL_CLAIMED, Fault.LOST_BEFORE), one=OK)
+
+    def open_channel(address: WebSocketAddress, _: Deadline) -> InMemoryChannel:
+        return _InterruptedBeforeChannel(studio, studio.terminals[address.url.rpartition("/")[2]])
+
+    tools = Tools(studio.sagemaker, studio.http_session(), open_channel)
+    with pytest.raises(KeyboardInterrupt):
+        set_up(Job(app, setup), tools, studio.time.deadline(1000))
+    assert studio.now.commands == {}

@@ -14,14 +14,18 @@
 #     remote.VERSION.sh  nap.PID        this text; a pipe of the shell PID, which wakes it while it waits for a command
 #     claim.START                       "RUN VERSION": the run that sets up the app start START
 #     RUN/claim  RUN/over               the claim of this run; a link to "VERDICT ATTEMPT", once nothing is left to do
+#     RUN/stopped                       exists if it was interrupted, and nobody has gone on with it since
 #     RUN/COMMAND.environment           variables for the command, as export lines, if it has any
 #     RUN/COMMAND.script.PID.N  .log    what runs, and all it printed
-#     RUN/COMMAND.keeper  .child        "PID START": the process that waits for the command, and the command's own
+#     RUN/COMMAND.keeper                three lines: "PID START" of the process that waits for the command; the same of the
+#                                       command's own; blank while it runs, then "EXIT_STATUS STARTED FINISHED over"
 #     RUN/COMMAND.timed-out  .stopped   exists if the command was ended before it was over
-#     RUN/COMMAND.status                blank while it runs, then "EXIT_STATUS STARTED FINISHED over"
 #   ~/.local/state/studio-setup/        one small file, which tells that this app start was claimed, should $root be emptied
 
 # shellcheck disable=SC2034,SC2154 # the prompt shows $answer; whoever types a line sets $text
+
+newline='
+'
 
 # prepare VERSION: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers
 # "ready START ROOT".
@@ -29,18 +33,18 @@ prepare() {
     : "${user_umask:=$(umask)}" # once: the next time it is ours
     umask 077
     set -m 2>/dev/null # see start
-    for tool in base64 chmod head ln mkdir mkfifo mv readlink rm setsid sleep tail tr wc; do
+    for tool in base64 chmod head ln mkdir mkfifo mv readlink rm setsid sha256sum sleep tail tr wc; do
         command -v "$tool" >/dev/null || { answer="missing $tool"; return 1; }
     done
     find_app_start
     find_server
+    environ=$newline$({ tr '\n\000' '\001\n' <"/proc/$server/environ"; } 2>/dev/null)$newline
     server_variable TMPDIR
     case $value in *[[:cntrl:]]* | *'>'* | [!/]* | '') value=/tmp ;; esac # an answer cannot hold them
     [ ${#value} -le 380 ] || value=/tmp # it is in every report
     root=$value/studio-setup
     server_variable HOME
     witnesses=${value:-$HOME}/.local/state/studio-setup
-    witness=$witnesses/claim.$app_start.$(printf %s "$root" | tr / %)
     claim=$root/claim.$app_start
     if [ ! -e "$root" ] && [ ! -h "$root" ]; then
         mkdir "$root" || { answer="cannot make $root"; return 1; }
@@ -60,14 +64,15 @@ prepare() {
     answer="ready $app_start $root"
 }
 
-# make_nap: make the pipe that wakes this shell, if it is one that can read with a time limit; those of shells that have
-# ended go. Each shell has its own: one that finds the byte already taken waits for the next, past its time limit.
+# make_nap: make the pipe that wakes this shell, if it is one that can read with a time limit, or take over one of a shell
+# that has ended. Each shell has its own: one that finds the byte already taken waits for the next, past its time limit.
 make_nap() {
-    for nap in "$root"/nap.*; do
-        kill -0 "${nap##*.}" || rm -f "$nap"
-    done
     nap=$root/nap.$$
-    [ -z "${BASH_VERSION:-}" ] || [ -p "$nap" ] || mkfifo "$nap" || : # without it, see nap
+    [ -n "${BASH_VERSION:-}" ] && [ ! -p "$nap" ] || return 0
+    for old in "$root"/nap.*; do
+        [ ! -p "$old" ] || kill -0 "${old##*.}" || mv -f "$old" "$nap"
+    done
+    [ -p "$nap" ] || mkfifo "$nap" || : # without it, see nap
 } 2>/dev/null
 
 # find_app_start: set $app_start to what tells this start of the app (its container) from any other.
@@ -94,11 +99,11 @@ find_server() {
 
 # server_variable NAME: set $value to what NAME is in the Jupyter server's environment; empty if it is not known.
 server_variable() {
-    value=$(
-        { tr '\n\000' '\001\n' <"/proc/$server/environ"; } 2>/dev/null | while IFS= read -r variable; do
-            case $variable in "$1="*) printf %s "${variable#*=}" && break ;; esac
-        done
-    )
+    value=
+    case $environ in *"$newline$1="*)
+        value=${environ#*"$newline$1="}
+        value=${value%%"$newline"*} ;;
+    esac
 }
 
 # open_run RUN VERSION: a folder for a run that claims nothing; answers "opened RUN".
@@ -110,6 +115,7 @@ open_run() {
 # claim RUN VERSION [force]: make RUN the one that sets up this app start, unless there is one already (force replaces one
 # that is over or was stopped); answers "claim RUN VERSION VERDICT" of the run that holds the claim.
 claim() {
+    find_witness
     # In this order: whoever claims meanwhile leaves the witness last.
     if [ -s "$witness" ] && [ ! -e "$claim" ] && [ "$3" != force ]; then
         answer="run-lost"
@@ -121,23 +127,34 @@ claim() {
     if [ "$3" = force ] && [ "$run" != "$1" ] && { [ -h "$root/$run/over" ] || was_stopped "$run"; }; then
         ln -f "$root/$1/claim" "$claim.$1" &&
             mv -f "$claim.$1" "$claim" || return 1
+        # An attempt that goes on with a run that was stopped starts nothing more.
+        [ -h "$root/$run/over" ] || rm -f "$root/$run/claim"
         run=$1 version=$2
     fi
     [ "$run" != "$1" ] || leave_witness
-    verdict=$(readlink "$root/$run/over") || verdict=-
+    verdict=-
+    [ ! -h "$root/$run/over" ] || verdict=$(readlink "$root/$run/over")
     answer="claim $run $version ${verdict%% *}"
 }
 
-# was_stopped RUN: was a command of it stopped by hand, and does none run? That no command runs is not enough: an attempt
-# may be between two.
+# was_stopped RUN: was it interrupted, or a command of it stopped, and does none run? That no command runs is not enough:
+# an attempt may be between two.
 was_stopped() {
     set -- "$root/$1"
-    for command in "$1"/*.stopped; do
+    for command in "$1"/*stopped; do
         [ -e "$command" ] || return 1
     done
     for command in "$1"/*.keeper; do
-        ! alive "$command" && ! alive "${command%.keeper}.child" || return 1
+        command=${command%.keeper}
+        is_over || { ! alive "$keeper" && ! alive "$child"; } || return 1
     done
+}
+
+# find_witness: set $witness to the file outside of $root that tells of a claim there: two apps that share a home have two.
+find_witness() {
+    # A file's name has to be short. Not cksum, which busybox may lack.
+    witness=$(printf %s "$root" | sha256sum)
+    witness=$witnesses/claim.$app_start.${witness%% *}
 }
 
 # leave_witness: note outside of $root that this app start was claimed, as far as that can be done.
@@ -157,8 +174,17 @@ has() {
 finish() {
     [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
     # A link is made only once, and takes no space.
-    ln -s "$2 $3" "$root/$1/over"
-    answer="finish $(readlink "$root/$1/over")"
+    if [ ! -h "$root/$1/over" ] && ln -s "$2 $3" "$root/$1/over"; then
+        answer="finish $2 $3"
+    else
+        answer="finish $(readlink "$root/$1/over")"
+    fi
+}
+
+# interrupt RUN: whoever worked on it does not go on; answers "interrupted".
+interrupt() {
+    [ ! -s "$root/$1/claim" ] || true >"$root/$1/stopped"
+    answer=interrupted
 }
 
 # note_environment RUN COMMAND: keep $text (as printf %b takes it), the `export` lines for COMMAND, unless it has been
@@ -178,6 +204,7 @@ note_environment() {
 start() {
     command=$root/$1/$2
     [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
+    [ ! -e "$root/$1/stopped" ] || rm -f "$root/$1/stopped"
     [ ! -e "$command.keeper" ] || return 0
     # A file for each time this is typed: the script of a keeper that runs already must stay as it is.
     starts=$((${starts:-0} + 1))
@@ -195,11 +222,9 @@ follow() {
     [ -s "$root/$1/claim" ] || { answer="run-lost"; return 1; }
     [ -p "$nap" ] || nap=/dev/null
     await_status "$5" 3<>"$nap"
-    state=running ended=- size=0 data=
-    # Read before the status, so that a command that ends in between is not reported as lost.
-    [ -s "$command.keeper" ] || state=none
-    [ "$state" = none ] || alive "$command.keeper" || alive "$command.child" || state=lost
-    if is_over; then state=over; else status=- started=- finished=-; fi
+    find_state
+    ended=- size=0 data=
+    [ "$state" = over ] || status=- started=- finished=-
     [ "$state" != lost ] || end_watch
     [ ! -e "$command.timed-out" ] || ended=timed-out
     [ ! -e "$command.stopped" ] || ended=stopped
@@ -210,8 +235,21 @@ follow() {
     answer="follow $state $status $ended $started $finished $size $data"
 }
 
+# find_state: set $state to how far $command has got: none, running, over, lost.
+find_state() {
+    state=over
+    ! is_over || return 0
+    state=none
+    [ -s "$command.keeper" ] || return 0
+    state=running
+    ! alive "$keeper" && ! alive "$child" || return 0
+    # It may have ended in between.
+    if is_over; then state=over; else state=lost; fi
+}
+
 # await_status SECONDS: wait that long at most for $command to be over; $nap is open as 3.
 await_status() {
+    ! is_over || return 0
     read -r uptime _ </proc/uptime
     until=$((${uptime%.*} + $1))
     while ! is_over && read -r uptime _ </proc/uptime && [ "${uptime%.*}" -lt "$until" ]; do
@@ -221,13 +259,19 @@ await_status() {
 
 # is_over: is $command? Its status is written from left to right, so that it is all there when the last word is.
 is_over() {
-    { read -r status started finished over <"$command.status"; } 2>/dev/null && [ "$over" = over ]
+    read_keeper && [ "$over" = over ]
+}
+
+# read_keeper: set $keeper, $child, $status, $started, $finished and $over to what is noted of $command so far.
+read_keeper() {
+    keeper='' child='' over=''
+    { read -r keeper && read -r child && read -r status started finished over; } 2>/dev/null <"$command.keeper"
 }
 
 # stop RUN COMMAND: end it before it is over; answers "stopped".
 stop() {
     command=$root/$1/$2
-    if ! is_over && alive "$command.child"; then
+    if ! is_over && alive "$child"; then
         true >"$command.stopped"
         end_group
     fi
@@ -241,20 +285,24 @@ keep() {
     set -C # a file is made by one process only
     { true >"$command.keeper"; } 2>/dev/null || { [ ! -e "$command.keeper" ] || rm -f "$2"; exit; }
     set +C
-    if ! identity $$ || ! echo "$identity" >"$command.keeper" || ! printf '%60s\n' '' >"$command.status" ||
-        ! printf '%60s\n' '' >"$command.child" || ! true >"$command.log"; then
+    if ! identity $$ || ! printf '%-60s\n%60s\n%60s\n' "$identity" '' '' 1<>"$command.keeper" ||
+        ! true >"$command.log"; then
         rm -f "$command.keeper"
         exit 1
     fi
+    # It is written in place: 3 stands at the beginning of its second line, 4 at that of its third.
+    exec 3<>"$command.keeper" 4<>"$command.keeper"
+    printf '%-60s\n' "$identity" >&3
+    printf '%-60s\n%60s\n' "$identity" '' >&4
     read -r started _ </proc/uptime
-    watch "$3" &
+    watch "$3" 3>&- 4>&- &
     watchdog=$!
     (become "$2" "$4") </dev/null >"$command.log" 2>&1
     status=$?
     [ ! -e "$command.timed-out" ] && [ ! -e "$command.stopped" ] || end_group
     kill "$watchdog" 2>/dev/null
     read -r finished _ </proc/uptime
-    echo "$status $started $finished over" 1<>"$command.status"
+    echo "$status $started $finished over" >&4
     for nap in "${0%/*}"/nap.*; do
         [ ! -p "$nap" ] || echo 1<>"$nap"
     done
@@ -262,7 +310,10 @@ keep() {
 
 # become SCRIPT UMASK: become the command itself, in the user's home, with nobody to answer questions.
 become() {
-    identity self && echo "$identity" 1<>"$command.child" || exit 125 # a command that could not be ended is not started
+    identity self || identity=
+    printf '%-60s\n' "$identity" >&3
+    exec 3>&- 4>&-
+    [ -n "$identity" ] || exit 125 # a command that could not be ended is not started
     umask "$2"
     cd || cd /
     export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
@@ -297,14 +348,14 @@ watch() {
 
 # end_watch: a keeper that was killed leaves its watchdog behind, in the group that only they were in.
 end_watch() {
-    read -r pid _ <"$command.keeper" && ! identity "$pid" && kill -KILL "-$pid" 2>/dev/null
+    [ -n "$keeper" ] && ! identity "${keeper%% *}" && kill -KILL "-${keeper%% *}" 2>/dev/null
 }
 
 # end_group: end $command's whole process group: SIGTERM, and five seconds later SIGKILL.
 end_group() {
-    { read -r pid _ <"$command.child" && [ -n "$pid" ]; } || return 0
+    { read -r _ && read -r child; } <"$command.keeper" && pid=${child%% *} && [ -n "$pid" ] || return 0
     # A moment after its start it has no group yet.
-    kill -TERM "-$pid" 2>/dev/null || ! alive "$command.child" || kill -TERM "$pid" 2>/dev/null
+    kill -TERM "-$pid" 2>/dev/null || ! alive "$child" || kill -TERM "$pid" 2>/dev/null
     kill -CONT "-$pid" 2>/dev/null
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
         kill -0 "-$pid" 2>/dev/null || return 0
@@ -313,9 +364,9 @@ end_group() {
     kill -KILL "-$pid" 2>/dev/null
 }
 
-# alive FILE: does the process in FILE still run? Its id alone may belong to another process by now.
+# alive "PID START": does that process still run? Its id alone may belong to another process by now.
 alive() {
-    read -r process 2>/dev/null <"$1" && identity "${process%% *}" && [ "$identity" = "$process" ]
+    [ -n "$1" ] && identity "${1%% *}" && [ "$identity" = "$1" ]
 }
 
 # identity PID: set $identity to "PID START", with START in ticks since boot; fails if it does not run (proc(5), stat).

@@ -94,7 +94,7 @@ class RemoteRuns:
             NoWorkspace: the app has no place or no tools for it.
             ConnectionLost, OutOfTime: as `Shell.run`, here and in every other method.
         """
-        text = REMOTE_SCRIPT.read_text(encoding="utf-8")
+        text = remote_script()
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
         match = _ask(shell, f'eval "$(printf %b "$text")"; prepare {version}', _READY, text)
         return cls(shell, match[1], printable(match[2]))
@@ -156,6 +156,10 @@ class RemoteRuns:
         """End a command's process group before it is over."""
         _ask(self._shell, f"stop {run_id} {command}", "stopped")
 
+    def interrupt(self, run_id: str) -> None:
+        """Note that whoever worked on a run does not go on: from now on, force may replace its claim."""
+        _ask(self._shell, f"interrupt {run_id}", "interrupted")
+
     def _note_environment(self, run_id: str, command: str, start: Start) -> None:
         """Leave variables and the folder of a command in the app, for when it is started."""
         lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in start.environment.items())
@@ -163,6 +167,12 @@ class RemoteRuns:
             lines = f"cd -- {_path(start.cwd)} || exit 126\n{lines}"
         if lines:
             _ask(self._shell, f"note_environment {run_id} {command}", "noted", lines)
+
+
+def remote_script() -> str:
+    """`remote.sh` as it is sent: every line of it takes time on the way, so comments and indentation stay here."""
+    lines = map(str.strip, REMOTE_SCRIPT.read_text(encoding="utf-8").splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("#"))
 
 
 def _path(cwd: str) -> str:

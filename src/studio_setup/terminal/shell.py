@@ -19,6 +19,7 @@ from studio_setup.terminal.prompt import PromptFinder, Reply
 
 MAX_TEXT_CHARACTERS = 3400  # of the 4,095 that a terminal takes on a line; no more than 600 come with them
 _PATIENCE_SECONDS = 60.0
+_FIRST_PATIENCE_SECONDS = 2.0
 _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
 _ENTER = "\r"
 # A terminal that nobody types into for TMOUT seconds ends by itself, in case we are not there to delete it.
@@ -66,7 +67,7 @@ class Shell:
         shell = cls(channel, deadline, PromptFinder(secrets.token_hex(8)))
         line = _TAKE_OVER.format(prompt=shell._prompt.as_shell_text)
         give_up = deadline.within(_PATIENCE_SECONDS)
-        patience_seconds = 2.0
+        patience_seconds = _FIRST_PATIENCE_SECONDS
         while True:
             channel.send(_ERASE_LINE + line + _ENTER)
             if shell._await(None, give_up.within(patience_seconds)):
@@ -76,6 +77,9 @@ class Shell:
                 silent = ShellSilent(f"The shell did not answer; it shows: {printable(shell._prompt.tail)!r}.")
                 raise deadline_passed if deadline.expired else silent
             patience_seconds *= 2
+        if patience_seconds > _FIRST_PATIENCE_SECONDS:
+            # What is left of a second copy may wait for the end of its line, if a line editor had read it already.
+            channel.send(_ENTER)
         # If both copies of a line typed twice are read, there is one more prompt; only this line's has its number.
         shell.run(_FIRST_LINE)
         return shell
