@@ -21,6 +21,7 @@ from bench.table import Measured, Row, Table
 
 MAX_RATIO = 1.5
 _MEMORY_MEGABYTES = 256
+_RESERVED = 100
 _SCENARIOS = (
     Scenario("1,000 starts in 10 minutes", 1_000, 600),
     Scenario("10,000 starts in 10 minutes", 10_000, 600),
@@ -73,6 +74,8 @@ def _simulate(scenario: Scenario) -> Simulated:
     unhindered = simulate(replace(inputs, api_calls_per_second=math.inf, concurrency=math.inf), scenario)
     ours = simulate(inputs, scenario)
     others = [_told(simulate(inputs, scenario, design), design) for design in DESIGNS[1:]]
+    reserved = simulate(replace(inputs, concurrency=_RESERVED), scenario)
+    others.append(_told(reserved, f"waiting inside, `ReservedConcurrency={_RESERVED}`"))
     samples = [asdict(sample) for sample in ours.samples]
     designs = [_told(ours, DESIGNS[0]), *others]
     return Simulated(_told(unhindered, "nothing in the way"), designs, ours.first_saturated, samples)
