@@ -39,7 +39,7 @@ class Costs:
 
     def function_usd(self, start_up_seconds: float, memory_megabytes: float) -> float:
         """One start's invocation, a cold one: it waits, it computes as fast as its memory lets it, it follows."""
-        computing = (self.cpu_seconds + self.cold_cpu_seconds) * _slower_by(memory_megabytes)
+        computing = self.cold_start_seconds(memory_megabytes) + self.setup_seconds(memory_megabytes)
         seconds = start_up_seconds + self.commands_seconds + computing
         return self.prices.of_function(seconds, 1, memory_megabytes)
 
@@ -47,9 +47,13 @@ class Costs:
         """A thousand starts: invocations and log."""
         return 1000 * (self.function_usd(start_up_seconds, memory_megabytes) + self.prices.of_log(self.log_megabytes))
 
-    def first_request_seconds(self, memory_megabytes: float) -> float:
+    def cold_start_seconds(self, memory_megabytes: float) -> float:
         """How long a cold start computes before its first request."""
         return self.cold_cpu_seconds * _slower_by(memory_megabytes)
+
+    def setup_seconds(self, memory_megabytes: float) -> float:
+        """How long a setup computes."""
+        return self.cpu_seconds * _slower_by(memory_megabytes)
 
 
 def _slower_by(memory_megabytes: float) -> float:
@@ -67,16 +71,13 @@ def main() -> int:
     table.add(Row(f"{name}: of that, the log", Measured.of([log]), "US$"))
     cheapest = min(_SIZES, key=lambda size: costs.thousand_usd(_TYPICAL_SECONDS, size))
     beside = f"at {cheapest} MB, the cheapest"
-    for what, value, other in (
-        (f"{name}, at {MEMORY_MEGABYTES} MB", total, costs.thousand_usd(_TYPICAL_SECONDS, cheapest)),
-        (
-            f"a cold start computes, at {MEMORY_MEGABYTES} MB",
-            costs.first_request_seconds(MEMORY_MEGABYTES),
-            costs.first_request_seconds(cheapest),
-        ),
+    for what, unit, of in (
+        (name, "US$", lambda size: costs.thousand_usd(_TYPICAL_SECONDS, size)),
+        ("a cold start computes, meanwhile the app starts", "s", costs.cold_start_seconds),
+        ("a setup computes", "s", costs.setup_seconds),
     ):
-        unit = "US$" if what.startswith("1,000") else "s"
-        table.add(Row(what, Measured.of([value]), unit, None, beside, Measured.of([other])))
+        ours, others = Measured.of([of(MEMORY_MEGABYTES)]), Measured.of([of(cheapest)])
+        table.add(Row(f"{what}, at {MEMORY_MEGABYTES} MB", ours, unit, None, beside, others))
     lines = {str(size): [[at, costs.thousand_usd(at, size)] for at in _START_UPS] for size in _SIZES}
     table.picture("cost", lines)
     return table.exit_status

@@ -56,7 +56,7 @@ _ABOUT = {
     "first_command": About(
         "From an app that answers to its first command",
         """The engine's own waiting code with a clock that is only counted, for every start-up of 30 to 240 seconds
-alike; login, terminal and shell are added as measured above.""",
+alike; login, terminal and shell are added as measured above, without the network between Lambda and Studio.""",
     ),
     "run_many": About("`run` in many apps at once", "What the command line does for an operator."),
     "fleet": About("`status` of a large fleet", "What the command line asks AWS, and what it does besides."),
@@ -95,9 +95,16 @@ What was compared, each by the same simulation:
 - **handing back to a queue**: it looks once, and puts the event into a queue for as long as it would have waited.
 - **one waiter per domain**: one function lists the domain's apps page by page, the newest first, and starts a function
   for each app that is in service.
+
+Neither of the first two alternatives is worth its parts: a learned first wait saves some calls, and handing back saves
+money that is little already, at the price of more calls or more delay. A waiter that asks about a hundred apps in one
+call needs a fraction of the calls, which shortens the delay where the API's rate is what everybody waits for, and bills
+a fraction of the seconds. But all starts of a domain then depend on one function that must not end, and where starts
+come faster than the API can take even the calls that each setup needs, the last one is not set up sooner. So the rule
+invokes the function directly. A low `ReservedConcurrency` is worse than none: what it keeps waiting, Lambda gives up.
 """
 _DESIGN_COLUMNS = (
-    "| Way to wait | The last one after | Given up | Delay, median | Calls a start | Billed a start | US$ per 1,000 |\n"
+    "| Way to wait | The last one after | Given up | Delay, median | Calls a start | Billed a start | US$ per 1,000, without the log |\n"
     "|---|---|---|---|---|---|---|\n"
 )
 _COLUMNS = "| What | Measured | Beside it | Ratio | Target | |\n|---|---|---|---|---|---|\n"

@@ -73,7 +73,12 @@ def _draw_latency(rows: list[dict[str, Any]]) -> None:
         points = [(int(match[1]), row["value"]["median"]) for match, row in found if match]
         axes.plot(*zip(*points, strict=True), marker=marker, label=label)
     bounds = [(at, max(0.0, at * 3.5 / 20)) for at in (1, 10, 50, 200)]
-    axes.plot(*zip(*bounds, strict=True), linestyle=":", color="#777777", label="what the API's rate allows")
+    axes.plot(
+        *zip(*bounds, strict=True),
+        linestyle=":",
+        color="#777777",
+        label="the last one, as soon as the API's rate allows",
+    )
     axes.set_xscale("log")
     axes.set_xticks([1, 10, 50, 200], ["1", "10", "50", "200"])
     axes.minorticks_off()
@@ -106,6 +111,7 @@ def _draw_cost(sizes: dict[str, list[list[float]]]) -> None:
     axes.set_xlabel("start-up time in seconds")
     axes.set_ylabel("US$ per 1,000 starts")
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.legend(frameon=False)
     _save(figure, "cost")
 

@@ -56,6 +56,7 @@ class World:
     throttled_events: int = 0
     first_refused_call: float | None = None
     first_throttled_event: float | None = None
+    longest_wait_seconds: float = 0.0
     _environments: int = 0
     _accepted: deque[float] = field(default_factory=deque)
 
@@ -117,6 +118,7 @@ class World:
 
     def _find_room(self, start: Start, queued_at: float) -> Process:
         """Wait as a throttled event does, or give the start up once the event is too old."""
+        began = self.now
         pause_seconds = self.inputs.throttle_first_seconds
         while self.running >= self.inputs.concurrency:
             self.throttled_events += 1
@@ -128,4 +130,5 @@ class World:
             self.waiting_events += 1
             yield self.pause(pause_seconds)
             self.waiting_events -= 1
+            self.longest_wait_seconds = max(self.longest_wait_seconds, self.now - began)
             pause_seconds = min(pause_seconds * 2, self.inputs.throttle_most_seconds)

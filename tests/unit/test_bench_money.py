@@ -32,8 +32,8 @@ def test_a_start_pays_for_waiting_commands_and_computing() -> None:
 
 def test_more_memory_than_that_of_one_cpu_computes_no_faster() -> None:
     """A setup uses one CPU at a time."""
-    assert _COSTS.first_request_seconds(1769) == _COSTS.first_request_seconds(10_240) == 0.4
-    assert _COSTS.first_request_seconds(1769 / 2) == pytest.approx(0.8)
+    assert _COSTS.cold_start_seconds(1769) == _COSTS.cold_start_seconds(10_240) == 0.4
+    assert _COSTS.cold_start_seconds(1769 / 2) == pytest.approx(0.8)
 
 
 def test_the_memory_is_that_of_the_template() -> None:

@@ -85,7 +85,7 @@ def test_a_throttled_event_is_tried_after_1_2_4_8_seconds() -> None:
         world.clock.process(world.invoke(start, lambda one: Invocation(world, one).set_up()))
     world.clock.run()
     assert [start.set_up_at for start in starts] == [10, 15 + 10]
-    assert world.throttled_events == 4
+    assert (world.throttled_events, world.longest_wait_seconds) == (4, 15)
 
 
 def test_a_throttled_event_is_given_up_when_it_is_too_old() -> None:
