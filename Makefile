@@ -1,6 +1,6 @@
 # Everything happens in this folder: the tools are in .venv, every other environment in .venvs (one for each file in
-# requirements/: the SAM command line, the local cloud, Lambda's Python, the policy scanner, Studio's older Jupyter
-# servers, the mutation check, the pictures of the bench), builds in .aws-sam.
+# requirements/: the SAM command line, the local cloud, Lambda's Python, the policy scanner, what the example setups need,
+# Studio's older Jupyter servers, the mutation check, the bench's pictures), builds in .aws-sam.
 # Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name; to change
 # it later, `make clean` first).
 PYTHON ?= python3
@@ -10,7 +10,7 @@ PYTHON39 := $(shell for python in python3.9 $$(pyenv root 2>/dev/null)/versions/
   "$$python" -c '' 2>/dev/null && { echo "$$python"; break; }; done)
 VENV := .venv
 READY39 := $(if $(PYTHON39),$(patsubst %,.venvs/%-python39/.ready,jupyterlab3 notebook6))
-READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud jupyterlab3 notebook6 plots runtime sam scan) $(READY39)
+READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud docs examples jupyterlab3 notebook6 plots runtime sam scan) $(READY39)
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
@@ -24,10 +24,10 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit lint format build matrix fuzz mutants soak bench try demo check-aws clean
+.PHONY: help setup test unit lint format build matrix fuzz mutants soak bench try demo docs docs-refresh check-aws clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Install the tools into this folder (the other targets do it when needed)
 
@@ -41,7 +41,7 @@ lint: setup ## Check style, types and template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/run $$(find src demo -name '*.sh')
+	$(BIN)/shellcheck .ci/run $$(find src demo examples -name '*.sh')
 	$(SAM) validate
 	$(SCAN) --file template.sam.yaml
 
@@ -73,13 +73,21 @@ bench: build ## Measure everything beside what one would pick instead, and write
 demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up; FLEET=1: look after twelve apps)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep) $(if $(FLEET),--fleet)
 
+docs: .venvs/docs/.ready ## Build the documentation as a site, in .site
+	NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --strict --quiet
+
+docs-refresh: setup ## Write the generated pages of the documentation again, and record what they show of real runs
+	PYTHONPATH=src:. $(BIN)/python -m tools.fleet_pages
+	PYTHONPATH=src:. $(BIN)/python -m tools.notebook
+	PYTHONPATH=src:. $(BIN)/python -m tools.pages
+
 check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… and USER_PROFILE_NAME=… or SPACE_NAME=…, see docs
 	@PYTHONPATH=src $(BIN)/python -m studio_setup_cli verify --domain-id "$(DOMAIN_ID)" \
 	  $(if $(SPACE_NAME),--space-name "$(SPACE_NAME)",--user-profile-name "$(USER_PROFILE_NAME)") \
 	  --stack-name "$(or $(STACK_NAME),studio-setup)"
 
 clean: ## Remove everything that make has made
-	rm -rf $(VENV) .venvs .aws-sam .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venvs .aws-sam .site .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A changed requirement is installed into what is there; an environment whose Python is gone is made anew, and so is one

@@ -32,14 +32,16 @@ PARTS = {
     "money": "-m bench.money",
 }
 _PYTHON = ".venv/bin/python"
-_DRAWN = (".venv/bin/python -m tools.performance_page --write", ".venvs/plots/bin/python tools/plots.py")
+_DRAWN = (".venv/bin/python -m tools.pages", ".venvs/plots/bin/python tools/plots.py")
 
 
 def main() -> int:
     """Measure, write, and say which parts have failed; 1 if any has."""
     names = _names()
     failed = [name for name in names if not _measure(name)]
-    failed += [command for command in _DRAWN if subprocess.run(command.split(), cwd=ROOT, check=False).returncode]
+    environment = {**os.environ, "PYTHONPATH": "src:."}
+    for command in _DRAWN:
+        subprocess.run(command.split(), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
     print(f"failed: {', '.join(failed) or 'nothing'}")
     return bool(failed)
 

@@ -40,9 +40,9 @@ class Results:
         return cls({name: Part(**part) for name, part in table.items()})
 
     def save(self, order: Iterable[str], path: Path = RESULTS) -> None:
-        """Write the parts in that order."""
-        table = {name: asdict(self.parts[name]) for name in order if name in self.parts}
-        path.write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        """Write the parts in that order, a row or a picture a line."""
+        parts = [f"{_json(name)}: {_text(self.parts[name])}" for name in order if name in self.parts]
+        path.write_text("{" + ",\n".join(parts) + "}\n", encoding="utf-8")
 
     def value(self, part: str, name: str) -> float | None:
         """The median of a row, by its part and the beginning of its name; None if it was never measured."""
@@ -53,3 +53,14 @@ class Results:
     def picture(self, name: str) -> Any:  # noqa: ANN401 (JSON)
         """What a picture is drawn from; None if it was never measured."""
         return next((part.pictures[name] for part in self.parts.values() if name in part.pictures), None)
+
+
+def _text(part: Part) -> str:
+    rows = ",\n  ".join(map(_json, part.rows))
+    pictures = ",\n  ".join(f"{_json(name)}: {_json(data)}" for name, data in part.pictures.items())
+    head = {name: value for name, value in asdict(part).items() if name not in {"rows", "pictures"}}
+    return f'{_json(head)[:-1]},\n "rows": [\n  {rows}],\n "pictures": {{\n  {pictures}}}}}'
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -35,8 +35,9 @@ Twelve apps in the morning: five are set up, one with yesterday's setup, one fai
 and two are not ours to set up (a domain in SSO mode, a space without an owner). What `studio-setup` prints of them is
 recorded below, on the [local Studio](../emulator/README.md) and the [local cloud](../local_cloud/README.md), where the
 function, its log, the Jupyter servers and the commands are real, and AWS is not. `make demo FLEET=1` shows the same;
-`python -m tools.fleet_pages` records it again.
+`make docs-refresh` records it again.
 """
+_RECORDED = "<!-- not run: it is recorded from a real run by tools/fleet_pages.py -->"
 _Record = Callable[..., str]
 
 
@@ -141,7 +142,7 @@ def _session(*arguments: str, ended: tuple[int, str]) -> str:
     if "--probe" in arguments:  # the other checks, and the exit status that they make, are shown above
         code, printed = 0, "…\n" + "".join(line for line in printed.splitlines(keepends=True) if ": probe of " in line)
     status = f"$ echo $?\n{code}\n" if code else ""
-    return f"```\n$ studio-setup {shown}\n{printed}{status}```\n"
+    return f"{_RECORDED}\n```console\n$ studio-setup {shown}\n{printed}{status}```\n"
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
-"""The table of log events: `python -m tools.log_events_page > docs/log-events.md`."""
+"""Writes docs/log-events.md, the table of log events."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 from studio_setup.model.log import EVENTS, SETUP_FINISHED
 
 _HEAD = """# What the log says
 
-Written by `python -m tools.log_events_page > docs/log-events.md` from `src/studio_setup/model/log.py`; a test keeps it
-in step. The fields with their types are in [log-schema.json](log-schema.json).
+This page is generated from `src/studio_setup/model/log.py` by `make docs-refresh`; a test checks that it is up to
+date. The fields with their types are in [log-schema.json](log-schema.json).
 
 Every line of a setup has `app` (the app as one string, `domain/owner/type/name`), its names one by one (`domain_id`,
 `user_profile_name`, `space_name`, `app_type`, `app_name`), `setup_version`, `trigger` (`event`, `operator` or
@@ -34,7 +33,3 @@ def _rows() -> Iterator[str]:
         level = "INFO or ERROR" if event is SETUP_FINISHED else _LEVELS[event.level]
         own = "those of the report" if event is SETUP_FINISHED else ", ".join(f"`{name}`" for name in event.fields)
         yield f"| `{event.name}` | {level} | {event.meaning} | {own} |"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -1,4 +1,4 @@
-"""The JSON schema of every line the functions log, from the code: `python -m tools.log_schema > docs/log-schema.json`.
+"""The JSON schema of every line the functions log, from the code.
 
 Lambda adds `timestamp`, `level`, `logger` and `requestId` to each line; `message` is the event's name.
 """
@@ -6,7 +6,6 @@ Lambda adds `timestamp`, `level`, `logger` and `requestId` to each line; `messag
 from __future__ import annotations
 
 import json
-import sys
 import types
 import typing
 from dataclasses import fields, is_dataclass
@@ -46,6 +45,11 @@ _OF_REPORT: dict[str, Any] = {
     "commands_left_out": int,
 }
 _OF_IGNORED = ("schema_version", "outcome", "code", "reason")
+
+
+def page() -> str:
+    """The schema as docs/log-schema.json has it."""
+    return json.dumps(schema(), indent=2) + "\n"
 
 
 def schema() -> Schema:
@@ -96,7 +100,3 @@ def _line(name: str, meaning: str, members: dict[str, Any]) -> Schema:
     line = _object({**_OF_LAMBDA, **members})
     line["properties"]["message"] = {"const": name}
     return {"description": meaning, **line}
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(schema(), indent=2) + "\n")

@@ -1,11 +1,7 @@
-"""Writes docs/notebook.md from examples/remote_terminal.ipynb as it was executed last.
-
-PYTHONPATH=src:. python -m tools.notebook_page > docs/notebook.md
-"""
+"""Writes docs/notebook.md from examples/remote_terminal.ipynb as it was executed last."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,12 +9,8 @@ from tools.notebook import read
 
 _FOOT = """---
 
-This page is [the notebook](../examples/remote_terminal.ipynb) as it was executed, and a test checks that it is up to
-date:
-
-```
-PYTHONPATH=src:. python -m tools.notebook_page > docs/notebook.md
-```
+This page is [the notebook](../examples/remote_terminal.ipynb) as it was executed. `make docs-refresh` executes it
+again, and a test checks that the page is up to date.
 """
 
 
@@ -49,7 +41,3 @@ def _output(output: Any) -> str:  # noqa: ANN401 (the same)
 
 def _fenced(text: str, language: str) -> str:
     return f"```{language}\n{text}\n```"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -1,8 +1,7 @@
-"""Writes docs/outcomes.md from the table of codes; the page itself says how."""
+"""Writes docs/outcomes.md from the table of codes."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 from studio_setup.model.outcomes import CODES, Code, Outcome
@@ -17,11 +16,8 @@ An invocation that fails is retried by Lambda twice, and the retry resumes the r
 the event is in the failure queue. Where a retry could run a command a second time, a failed setup returns; the alarm on
 failed setups counts it all the same.
 
-This page is generated from `src/studio_setup/model/outcomes.py`, and a test checks that it is up to date:
-
-```
-PYTHONPATH=src python -m tools.outcomes_page > docs/outcomes.md
-```
+This page is generated from `src/studio_setup/model/outcomes.py` by `make docs-refresh`; a test checks that it is up to
+date.
 
 | Code | Outcome | The invocation | What it means | What to do |
 |---|---|---|---|---|
@@ -47,7 +43,3 @@ def _row(code: Code) -> str:
 def _what_to_do(code: Code) -> str:
     # An error without a remedy of its own has one in each of its messages.
     return code.remedy or ("What the message says." if code.outcome.is_error else "Nothing.")
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -1,17 +1,14 @@
-"""Writes docs/performance.md from bench/results.json; the page itself says how."""
+"""docs/performance.md, from bench/results.json; the page itself says how it is written."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bench.__main__ import PARTS
 from bench.results import Part, Results
 from bench.table import Measured, Row
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 _HEAD = """# Performance
 
 What was measured, beside what one would pick instead or what cannot be undercut, side by side on the same machine. Only
@@ -25,7 +22,7 @@ This page is generated from `bench/results.json`, and a test checks that it is w
 ```sh
 make bench                                                  # everything, about ten minutes on two quiet cores
 PYTHONPATH=src:. .venv/bin/python -m bench storm money      # some parts; the others stay as they were
-PYTHONPATH=src:. .venv/bin/python -m tools.performance_page --write
+make docs-refresh                                           # this page alone, and the other generated ones
 ```
 """
 
@@ -89,29 +86,34 @@ _DESIGNS = """
 What was compared, each by the same simulation:
 
 - **waiting inside**: the function waits for the app. This is what Studio Setup does.
-- **waiting inside, `ReservedConcurrency=…`**: the same with so many functions at once at most. Events that wait in
-  Lambda's queue for more than two hours are given up: their starts are in the failure queue.
 - **a learned first wait**: it looks once, and then not before one start-up in ten would be over.
 - **handing back to a queue**: it looks once, and puts the event into a queue for as long as it would have waited.
 - **one waiter per domain**: one function lists the domain's apps page by page, the newest first, and starts a function
   for each app that is in service.
+- **waiting inside, `ReservedConcurrency=…`**: the first one, with so many functions at once at most. Events that wait
+  in Lambda's queue for more than two hours are given up: their starts are in the failure queue.
 
-Neither of the first two alternatives is worth its parts: a learned first wait saves some calls, and handing back saves
-money that is little already, at the price of more calls or more delay. A waiter that asks about a hundred apps in one
-call needs a fraction of the calls, which shortens the delay where the API's rate is what everybody waits for, and bills
-a fraction of the seconds. But all starts of a domain then depend on one function that must not end, and where starts
-come faster than the API can take even the calls that each setup needs, the last one is not set up sooner. So the rule
-invokes the function directly. A low `ReservedConcurrency` is worse than none: what it keeps waiting, Lambda gives up.
+A learned first wait saves some calls and with them some of the delay. Handing back saves most of the seconds that are
+billed, which are cheap, but not the calls, which are short. A waiter that asks about a hundred apps in one call needs a
+fraction of the calls and of the seconds, and the delay is a fraction too as long as the API can take the calls that
+each setup needs. Where it cannot, the last one is not set up sooner, and all starts of a domain depend on one function
+that must not end. So the rule invokes the function directly. A low `ReservedConcurrency` is worse than none: events
+wait in Lambda's queue for longer than the function would have to, and some of them for too long.
 """
 _DESIGN_COLUMNS = (
-    "| Way to wait | The last one after | Given up | Delay, median | Calls a start | Billed a start | US$ per 1,000, without the log |\n"
-    "|---|---|---|---|---|---|---|\n"
+    "| Way to wait | The last one after | Given up | Delay, median | Calls a start | Billed a start"
+    " | US$ per 1,000, without the log |\n|---|---|---|---|---|---|---|\n"
 )
 _COLUMNS = "| What | Measured | Beside it | Ratio | Target | |\n|---|---|---|---|---|---|\n"
 
 
-def page(results: Results) -> str:
+def page() -> str:
     """The whole page."""
+    return page_of(Results.load())
+
+
+def page_of(results: Results) -> str:
+    """The page of these results."""
     return _HEAD + "".join(_section(name, results.parts[name]) for name in PARTS if name in results.parts)
 
 
@@ -172,16 +174,3 @@ def _design(one: dict[str, Any]) -> str:
         f"| {one['design']} | {one['last_set_up_at']:,.0f} s | {one['given_up']} | {one['median_delay']:.1f} s"
         f" | {one['calls']:.1f} | {one['billed_seconds']:.0f} s | {one['usd_per_thousand']:.2f} |\n"
     )
-
-
-def main() -> None:
-    """Print the page, or write it."""
-    text = page(Results.load())
-    if sys.argv[1:] == ["--write"]:
-        PAGE.write_text(text, encoding="utf-8")
-    else:
-        sys.stdout.write(text)
-
-
-if __name__ == "__main__":
-    main()

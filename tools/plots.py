@@ -16,7 +16,6 @@ import matplotlib.pyplot as plt
 _ROOT = Path(__file__).resolve().parents[1]
 _RESULTS = _ROOT / "bench" / "results.json"
 _PLOTS = _ROOT / "docs" / "plots"
-_QUEUE = "queue, 10,000 starts in 10 minutes"
 _STYLE = {
     "svg.hashsalt": "studio-setup",
     "svg.fonttype": "none",
@@ -40,8 +39,8 @@ def main() -> None:
         _draw_steps(pictures["steps"])
     if "storm" in parts:
         _draw_latency(parts["storm"]["rows"])
-    if _QUEUE in pictures:
-        _draw_queue(pictures[_QUEUE])
+    if "queue" in pictures:
+        _draw_queue(pictures["queue"])
     if "cost" in pictures:
         _draw_cost(pictures["cost"])
 
@@ -88,16 +87,13 @@ def _draw_latency(rows: list[dict[str, Any]]) -> None:
     _save(figure, "latency")
 
 
-def _draw_queue(samples: list[dict[str, float]]) -> None:
-    """Events that wait, functions that run, and apps that are set up, over time."""
+def _draw_queue(samples: list[list[float]]) -> None:
+    """Events that wait, functions that run, and apps that are set up, over time in seconds."""
     figure, axes = plt.subplots()
-    minutes = [sample["at_seconds"] / 60 for sample in samples]
-    for key, label in (
-        ("events_waiting", "events in Lambda's queue"),
-        ("running", "functions running"),
-        ("set_up", "apps set up"),
-    ):
-        axes.plot(minutes, [sample[key] for sample in samples], label=label)
+    seconds, *counts = zip(*samples, strict=True)
+    minutes = [at / 60 for at in seconds]
+    for count, label in zip(counts, ("events in Lambda's queue", "functions running", "apps set up"), strict=True):
+        axes.plot(minutes, count, label=label)
     axes.set_xlabel("minutes since the first start")
     axes.legend(frameon=False)
     _save(figure, "queue")

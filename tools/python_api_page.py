@@ -6,7 +6,6 @@ import dataclasses
 import enum
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,11 +70,7 @@ for one in studio_setup.run_many(apps, "pip --version", max_concurrency=5, timeo
 Every error is a `SetupError`, and its text says what to do. [Outcomes and codes](outcomes.md) lists the codes. A result
 shows itself in a notebook with its state, exit status and time, and its output folded in.
 
-The rest of this page is generated from the docstrings, and a test checks that it is up to date:
-
-```
-PYTHONPATH=src python -m tools.python_api_page > docs/python-api.md
-```
+The rest of this page is generated from the docstrings by `make docs-refresh`; a test checks that it is up to date.
 """
 _LINE_CHARACTERS = 88
 _MAGIC = re.compile(r"__\w+__")
@@ -160,7 +155,7 @@ def _value(value: object) -> str:
 
 
 def _code(text: str) -> str:
-    return f"```\n{text}\n```"
+    return f"```text\n{text}\n```"
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 (the same)
@@ -174,7 +169,3 @@ def _items(body: str) -> str:
     """A section's entries; a line that is indented further goes on with the one before."""
     entries = re.sub(r"\n {5,}", " ", body.strip("\n")).strip().splitlines()
     return "\n".join(re.sub(r"^([\w, ]+):", r"- \1:", entry.strip()) for entry in entries)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

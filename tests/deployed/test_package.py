@@ -1,4 +1,4 @@
-"""The README's ways to deploy, run as they are there, in a copy of the project and an account of their own."""
+"""The documented ways to deploy, run as they are there, in a copy of the project and an account of their own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 from local_cloud.cloud import ROOT, LocalCloud
 from local_cloud.sam import FUNCTION, SAM, TEMPLATE
+from tests.support.documents import block
 from tests.support.log_lines import LogCheck
 
 BUCKET, PREFIX = "bucket-of-our-own", "some/folder"
@@ -38,13 +39,6 @@ def project(tmp_path: Path) -> Path:
     for name in (TEMPLATE, "samconfig.toml"):
         shutil.copy(ROOT / name, folder)
     return folder
-
-
-def _readme_lines(command: str) -> str:
-    """The one code block of the README that has a line beginning with this command."""
-    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```\n")[1::2]
-    (found,) = (block for block in blocks if f"\n{command}" in block)
-    return found
 
 
 def _run(lines: str, project: Path, account: LocalCloud, answers: str | None = None) -> str:
@@ -104,7 +98,7 @@ def _answer(account: LocalCloud, function: str) -> dict[str, Any]:
 def test_a_bucket_of_your_own_is_enough(account: LocalCloud, project: Path) -> None:
     """The three commands ask nothing, create no bucket of SAM's, and deploy the built bundle from the given bucket."""
     account.client("s3").create_bucket(Bucket=BUCKET)
-    lines = _readme_lines("sam package")
+    lines = block("deploy-own-bucket").commands
     _run(lines, project, account)
     assert _stacks(account) == {"smstudio-setup"}
     assert [name for name in _buckets(account) if name.startswith(MANAGED)] == []
@@ -122,11 +116,15 @@ def test_a_bucket_of_your_own_is_enough(account: LocalCloud, project: Path) -> N
 
 
 def test_a_guided_deployment_works_with_the_default_answers(account: LocalCloud, project: Path) -> None:
-    """SAM creates its own bucket and deploys the built bundle; the next deployment asks nothing."""
-    _run(_readme_lines("sam deploy --guided"), project, account, answers="\n" * 50)
+    """SAM creates its own bucket and deploys the bundle; the next deployment asks nothing; one line undoes it all."""
+    lines = block("deploy-guided").commands
+    assert block("readme-deploy").commands == lines
+    _run(lines, project, account, answers="\n" * 50)
     assert _stacks(account) == {"studio-setup", MANAGED}
     (bucket,) = (name for name in _buckets(account) if name.startswith(MANAGED))
     (archive,) = (content for name, content in _staged(account, bucket).items() if not name.endswith(".template"))
     assert _unzipped(archive) == _built(project)
     assert _answer(account, "studio-setup")["code"] == "not-an-event"
     assert "No changes to deploy" in _run("sam deploy", project, account)
+    _run(block("uninstall").commands, project, account, answers="y\n" * 5)
+    assert _stacks(account) == {MANAGED}

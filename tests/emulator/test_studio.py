@@ -54,6 +54,7 @@ def test_an_app_without_a_server_is_in_service_and_runs_nothing(studio: LocalStu
     """It is listed and described as any other."""
     app = studio.create_app("bob", app_name="bare", options=StartOptions(has_server=False)).wait_until_in_service()
     assert (app.jupyter_pid, app.processes()) == (None, [])
+    app.delete()
 
 
 @pytest.fixture

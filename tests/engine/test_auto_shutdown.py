@@ -6,7 +6,6 @@ import hashlib
 import os
 import socket
 import subprocess
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +20,7 @@ from studio_setup.handler import lambda_handler
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import SetupReport
 from tests.support.context import Context
+from tests.support.documents import block
 from tests.support.needs import needs_server
 from tests.support.scenario import Scenario, statuses
 from tests.support.stack import ROOT
@@ -135,8 +135,7 @@ def test_a_host_that_does_not_answer_does_not_hold_the_setup_up(silent_host: int
 @pytest.mark.parametrize(("content", "status"), [(b"the archive", 0), (b"another archive", 1)], ids=["right", "wrong"])
 def test_the_documented_script_for_s3_takes_the_right_archive_only(tmp_path: Path, content: bytes, status: int) -> None:
     """The script of docs/setups-without-internet.md copies the archive from S3, and fails if the checksum differs."""
-    page = (ROOT / "docs" / "setups-without-internet.md").read_text(encoding="utf-8")
-    script = textwrap.dedent(page.partition("   ```bash\n")[2].partition("   ```\n")[0])
+    script = block("fetch-from-s3").text
     assert auto_shutdown.ARCHIVE_SHA256 in script
     script = script.replace(auto_shutdown.ARCHIVE_SHA256, hashlib.sha256(b"the archive").hexdigest())
     (tmp_path / "object").write_bytes(content)

@@ -5,13 +5,7 @@ from __future__ import annotations
 from studio_setup.model.outcomes import CODES, Outcome
 from tests.support.login_rows import LOGIN_ROWS
 from tests.support.matrix import ALWAYS, KNOWN, ONCE, cells
-from tests.support.matrix_rows import ROOT, WAYS, find
-from tools.faults_page import page
-
-
-def test_the_page_is_up_to_date() -> None:
-    """`PYTHONPATH=src python -m tools.faults_page > docs/faults.md` would change nothing."""
-    assert (ROOT / "docs" / "faults.md").read_text(encoding="utf-8") == page()
+from tests.support.matrix_rows import WAYS, find
 
 
 def test_every_known_way_to_fail_has_a_test_or_a_reason() -> None:

@@ -49,5 +49,5 @@ def test_a_picture_is_made_without_remote_fonts() -> None:
 def test_the_page_has_every_command_with_its_output() -> None:
     """Those of the command line that look after apps, each in a recorded session."""
     page = (DOCS / "fleet.md").read_text(encoding="utf-8")
-    recorded = set(re.findall(r"^```\n\$ studio-setup ([a-z]+)[^\n]*\n(?!```)", page, re.MULTILINE))
+    recorded = set(re.findall(r"^```console\n\$ studio-setup ([a-z]+)[^\n]*\n(?!```)", page, re.MULTILINE))
     assert recorded == set(cli.list_commands(click.Context(cli))) - {"completion", "try"}

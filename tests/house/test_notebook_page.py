@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tools.notebook import read
 from tools.notebook_page import page
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def test_the_page_is_the_notebook() -> None:
-    """Writing the page again with `python -m tools.notebook_page` would change nothing."""
-    assert (ROOT / "docs" / "notebook.md").read_text(encoding="utf-8") == page()
 
 
 def test_every_cell_and_every_output_is_on_the_page() -> None:

@@ -17,7 +17,7 @@ from tools.python_api_page import members, page, public_names
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SIGNATURES = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SIGNATURES = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What the README's excerpt of a setup has around it.
 _AROUND = "from pathlib import Path\n\nfrom studio_setup import *\n\n_HERE = Path()\n\n"
 
@@ -44,11 +44,6 @@ def _promise(value: Any) -> str:  # noqa: ANN401 (the same)
     text = (vars(value).get("__doc__") if inspect.isclass(value) else value.__doc__) or ""
     made_up = dataclasses.is_dataclass(value) and text.startswith(f"{getattr(value, '__name__', '')}(")
     return "" if made_up else text
-
-
-def test_the_page_is_what_the_docstrings_say() -> None:
-    """Writing the page again with `python -m tools.python_api_page` would change nothing."""
-    assert (ROOT / "docs" / "python-api.md").read_text(encoding="utf-8") == page()
 
 
 def test_long_signatures_are_broken_over_lines() -> None:

@@ -286,8 +286,8 @@ WAYS = (
     Way(
         "Secrets in echo, history or log",
         "scripts are not echoed and not in the history, and our files are private; what a command itself prints is"
-        " logged",
-        "nothing_of_ours_is_in_the_users_history the_folder_is_for_the_user_alone",
+        " logged, unless it has `log_output=False`",
+        "nothing_of_ours_is_in_the_users_history the_folder_is_for_the_user_alone the_secret_is_seen_nowhere",
     ),
     Way(
         "Token and cookies in the log",

@@ -62,6 +62,6 @@ def test_the_placeholder_has_the_form_of_an_app(queries: dict[str, str]) -> None
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_query_is_explained(name: str) -> None:
-    """Both the README and the page on the log name it."""
-    for page in ("README.md", "docs/reading-the-log.md"):
+    """Both the page for operators and the page on the log name it."""
+    for page in ("docs/operating.md", "docs/reading-the-log.md"):
         assert f"`{name}`" in (ROOT / page).read_text(encoding="utf-8"), page

@@ -72,6 +72,15 @@ def test_every_byte_between_head_and_tail_is_counted(
     assert "".join(logged()) == "h" * HEAD_BYTES + "t" * TAIL_BYTES
 
 
+def test_output_that_is_not_to_be_logged_is_never_fetched(logged: Callable[[], list[str]]) -> None:
+    """Of a command without `log_output`, no byte leaves the app; its length and exit status are in the result."""
+    runs = _Runs(("running", b"a sec"), ("over", b"a secret\n"))
+    result = CommandRun("run", Command("one", "print-secret", log_output=False)).carry_out(runs)
+    assert (result.exit_status, result.output_bytes, result.left_out_bytes) == (0, 9, 9)
+    assert logged() == []
+    assert {count for _, count in runs.fetched} == {0}
+
+
 def test_the_bytes_left_out_add_up(carry_out: CarryOut) -> None:
     """If children of the command print more while the connection is lost, the bytes left out then are added."""
     runs = _Runs(("over", b"x" * 100_000), None, ("over", b"x" * 200_000))

@@ -166,6 +166,12 @@ def test_the_order_of_variables_does_not_matter() -> None:
     assert _version({"A": "1", "B": "2"}) == _version({"B": "2", "A": "1"})
 
 
+def test_whether_output_is_logged_is_part_of_the_version() -> None:
+    """A command whose output stays in the app is another setup than one whose output is logged."""
+    quiet, logged = (Setup((Command("one", "true", log_output=log_output),)) for log_output in (False, True))
+    assert quiet.version != logged.version
+
+
 def _version(environment: dict[str, str]) -> str:
     return Setup((Command("one", "true", environment=environment),)).version
 

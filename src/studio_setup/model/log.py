@@ -124,7 +124,8 @@ COMMAND_OUTPUT = Event(
 )
 COMMAND_OUTPUT_LEFT_OUT = Event(
     "command.output_left_out",
-    "The middle of a long output is not logged; all of it is in the app at `log_path`.",
+    "The middle of a long output is not logged, or nothing of it where the command says so; all of it is in the app at"
+    " `log_path`.",
     {"command": str, "left_out_bytes": int, "log_path": str},
 )
 COMMAND_FINISHED = Event("command.finished", "A command is over.", {"command": str, "result": CommandResult})

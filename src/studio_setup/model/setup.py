@@ -26,6 +26,7 @@ class Command:
     `timeout_seconds` is its own limit, at which its whole process group is ended. The setup stops at the first command
     that fails, unless that command has `go_on_after_failure`. CRLF line ends become LF. `environment` has variables for
     the script on top of the app's own; `cwd` is the folder it runs in, below the home unless it begins with a slash.
+    Without `log_output`, what it prints stays in the app: the log has its length and the exit status.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Command:
     go_on_after_failure: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: str = ""
+    log_output: bool = True
 
     def __post_init__(self) -> None:
         """Check the name, the limit and the script.

@@ -33,7 +33,8 @@ class CommandRun:
     """What is known of a command so far; it survives the connection.
 
     The first HEAD_BYTES of output are logged as they come, the last TAIL_BYTES when the command is over; the
-    output in between is counted, and stays in the app.
+    output in between is counted, and stays in the app. So does all the output of a command that is not to be logged:
+    it is never fetched.
     """
 
     def __init__(self, run_id: str, command: Command | str, listener: Listener = _NOBODY) -> None:
@@ -41,6 +42,8 @@ class CommandRun:
         self._run_id = run_id
         self._name = command if isinstance(command, str) else command.name
         self._start = None if isinstance(command, str) else _start_of(command)
+        logs_output = isinstance(command, str) or command.log_output
+        self._head_bytes, self._tail_bytes = (HEAD_BYTES, TAIL_BYTES) if logs_output else (0, 0)
         self._listener = listener
         self._text = OutputText()
         self._logged_to = 0
@@ -99,7 +102,7 @@ class CommandRun:
 
     def _look(self, runs: RemoteRuns, start: Start | None = None) -> Progress:
         self._listener.on_look()
-        wanted = max(0, min(_CHUNK_BYTES, HEAD_BYTES - self._logged_to))
+        wanted = max(0, min(_CHUNK_BYTES, self._head_bytes - self._logged_to))
         progress = runs.follow(self._run_id, self._name, self._logged_to, wanted, start)
         self._was_seen = self._was_seen or progress.state != "none"
         self._log_output(progress.output)
@@ -107,7 +110,7 @@ class CommandRun:
         return progress
 
     def _log_tail(self, runs: RemoteRuns, progress: Progress) -> None:
-        tail_start = progress.size_bytes - TAIL_BYTES
+        tail_start = progress.size_bytes - self._tail_bytes
         left_out_bytes = tail_start - self._logged_to
         if left_out_bytes > 0:
             self._log_output(b"", final=True)
