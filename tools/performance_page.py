@@ -68,7 +68,8 @@ a second. That rate is an assumption: AWS publishes none.""",
         "Thousands of app starts",
         """Simulated: the engine's own pauses, Lambda's documented concurrency (1,000) and retries, an API of 20 calls
 a second, start-ups evenly from 30 to 240 seconds, setups of 20 seconds. How long an event is on its way is not known;
-here it takes no time, so the function waits for longest. The bound is the later of two moments: when the last one would
+here it takes no time, so the function waits for longest. That Lambda tries less often while many events wait in its
+queue is documented, but not by how much: it is left out. The bound is the later of two moments: when the last one would
 be set up with nothing in the way, and when the API has accepted the calls that cannot be left out. Bursts as in the
 storm are simulated too, beside what was measured there.""",
         "queue.svg",
