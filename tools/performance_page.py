@@ -19,6 +19,7 @@ service to its first command.
 
 This page is generated from `bench/results.json`, and a test checks that it is what the file says:
 
+<!-- not run: it takes many minutes -->
 ```sh
 make bench                                                  # everything, about ten minutes on two quiet cores
 PYTHONPATH=src:. .venv/bin/python -m bench storm money      # some parts; the others stay as they were
@@ -121,7 +122,8 @@ def page_of(results: Results) -> str:
 def _section(name: str, part: Part) -> str:
     about = _ABOUT[name]
     cores = f"{part.cores} core{'s' if part.cores != 1 else ''}"
-    text = f"\n## {about.heading}\n\n{about.text}\n\n```sh\n{part.command}   # {part.measured_at}, {cores}\n```\n\n"
+    text = f"\n## {about.heading}\n\n{about.text}\n\n"
+    text += f"Measured on {cores}, at {part.measured_at}: `{part.command}`\n\n"
     text += _COLUMNS + "".join(map(_row, part.rows))
     text += f"\n![{about.seen}](plots/{about.picture})\n" if about.picture else ""
     compared = {key: data for key, data in part.pictures.items() if key.startswith("designs, ")}
