@@ -80,6 +80,8 @@ docs-refresh: setup ## Write the generated pages of the documentation again, and
 	PYTHONPATH=src:. $(BIN)/python -m tools.fleet_pages
 	PYTHONPATH=src:. $(BIN)/python -m tools.notebook
 	PYTHONPATH=src:. $(BIN)/python -m tools.pages
+	@if command -v chromium >/dev/null; then PYTHONPATH=src:. $(BIN)/python -m tools.screenshots; \
+	  else echo "There is no chromium: the screenshots stay as they are."; fi
 
 check-aws: $(VENV)/.ready ## Check a deployment in your AWS account: DOMAIN_ID=… and USER_PROFILE_NAME=… or SPACE_NAME=…, see docs
 	@PYTHONPATH=src $(BIN)/python -m studio_setup_cli verify --domain-id "$(DOMAIN_ID)" \

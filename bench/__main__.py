@@ -48,8 +48,10 @@ def main() -> int:
 
 def _names() -> list[str]:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[], metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     named = parser.parse_args().parts
+    if unknown := [name for name in named if name not in PARTS]:
+        parser.error(f"There is no part {', '.join(unknown)}: they are {', '.join(PARTS)}.")
     return [name for name in PARTS if not named or name in named]
 
 

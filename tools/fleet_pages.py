@@ -31,11 +31,11 @@ _REMOTE_FONT = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 _INTRODUCTION = """\
 # Each command on a fleet of twelve
 
-Twelve apps in the morning: five are set up, one with yesterday's setup, one failed, one timed out, of two nobody heard,
-and two are not ours to set up (a domain in SSO mode, a space without an owner). What `studio-setup` prints of them is
-recorded below, on the [local Studio](../emulator/README.md) and the [local cloud](../local_cloud/README.md), where the
-function, its log, the Jupyter servers and the commands are real, and AWS is not. `make demo FLEET=1` shows the same;
-`make docs-refresh` records it again.
+Twelve apps in the morning: five are set up, one with yesterday's setup, one failed, one timed out, two have not been
+set up, and two are not ours to set up (a domain in SSO mode, a space without an owner). What `studio-setup` prints of
+them is recorded below, on the [local Studio](../emulator/README.md) and the [local cloud](../local_cloud/README.md),
+where the function, its log, the Jupyter servers and the commands are real, and AWS is not. `make demo FLEET=1` shows
+the same; `make docs-refresh` records it again.
 """
 _RECORDED = "<!-- not run: it is recorded from a real run by tools/fleet_pages.py -->"
 _Record = Callable[..., str]
@@ -102,8 +102,8 @@ def _page(fleet: FleetRun, pictures: dict[str, str]) -> str:
     asked = ["## Find the odd one out\n", record("run", "--all-running", "--group", "--command", QUESTION)]
     fleet.mend()
     options = ("--only", "failed,timed-out", "--force", "--yes")
-    mended = [
-        "## Set up again what was mended\n",
+    fixed = [
+        "## Set up again after a fix\n",
         "The file and the lock that were in the way are gone. The messages of the setups that failed are settled:\n",
         record("setup", *options),
         "## Check a deployment\n",
@@ -112,13 +112,13 @@ def _page(fleet: FleetRun, pictures: dict[str, str]) -> str:
             "verify", "--domain-id", "d-localstudio1", "--user-profile-name", "walter", ended=fleet.verify("walter")
         ),
     ]
-    return "\n".join([*found, *set_up, *asked, *mended])
+    return "\n".join([*found, *set_up, *asked, *fixed])
 
 
 def _found(record: _Record) -> list[str]:
     """How the fleet is found."""
     return [
-        "## How does everybody stand?\n",
+        "## How do all apps stand?\n",
         "![studio-setup status on a terminal](status.svg)\n",
         "Piped, it is plain text; `--json` prints one object. The exit status is 1 if an app needs somebody:\n",
         record("status", "--only", "failed,timed-out,not-set-up,outdated"),

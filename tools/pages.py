@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import (
+    commands_page,
     configuration_page,
+    dependencies_page,
     faults_page,
     log_events_page,
     log_schema,
@@ -23,7 +25,9 @@ from tools import (
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 # The file in docs/ → its text.
 PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page.page,
     "configuration.md": configuration_page.page,
+    "dependencies.md": dependencies_page.page,
     "faults.md": faults_page.page,
     "log-events.md": log_events_page.page,
     "log-schema.json": log_schema.page,

@@ -25,6 +25,9 @@ with studio_setup.connect("d-abcdefghijkl", user="alice") as app:
 [The notebook](notebook.md) shows everything at work: a command that fails, a long one that is found again after the
 kernel restarted, a check over several users.
 
+![The notebook in JupyterLab: a command in the user's app fails, and the error has its output and exit status](\
+jupyterlab-notebook.png)
+
 **A command is a process of its own.** `cd` and variables are gone with it, so give `cwd` and `env` with each call.
 Standard input is empty on purpose, so that what asks a question fails instead of waiting. Standard error is merged into
 the output.

@@ -89,7 +89,7 @@ REST_MODES = (
     ),
     at(Step.PAGE)("rest-page-silent", "The page that sets `_xsrf` is never answered.", Exchange.silence),
     at(Step.PAGE)("rest-no-xsrf", "No page sets `_xsrf`.", Exchange.page),
-    _list("rest-odd-date", "The list of terminals has a `Date` that is none.", _odd_date),
+    _list("rest-odd-date", "The list of terminals has a `Date` header that is not a date.", _odd_date),
     _list("rest-names", "Listed terminals are called `../../admin`, or have escape codes in their names.", _names),
     _list("rest-thousands", "5,000 terminals look as if we had abandoned them.", _thousands),
     _list("rest-hundreds", "500 terminals look as if we had abandoned them.", _half_a_thousand),

@@ -32,7 +32,7 @@ from studio_setup.model.errors import (
     UnknownClaim,
 )
 from studio_setup.model.outcomes import Code, Outcome
-from studio_setup.model.report import CommandResult, CommandState, SetupReport, Trigger
+from studio_setup.model.report import CommandResult, SetupReport, Trigger, code_of_failure, how_it_ended
 from studio_setup.model.setup import Setup
 from studio_setup.runs.command_run import CommandRun
 from studio_setup.runs.remote_runs import RemoteRuns
@@ -235,19 +235,11 @@ class _SetupRun:
         joined = f"joined run {self._run_id}, which another invocation began" if self._resumed else ""
         if not failures:
             return outcomes.SUCCEEDED, joined
-        names = ", ".join(f"{result.name} ({_how_it_ended(result)})" for result in failures)
-        timed_out = failures[-1].state is CommandState.TIMED_OUT
-        code = outcomes.COMMAND_TIMED_OUT if timed_out else outcomes.COMMAND_FAILED
-        return code, "; ".join(filter(None, [names, joined]))
+        names = ", ".join(f"{result.name} ({how_it_ended(result.state, result.exit_status)})" for result in failures)
+        return code_of_failure(failures[-1].state), "; ".join(filter(None, [names, joined]))
 
 
 def _claimed_by_other(run_id: str, verdict: str) -> SetupError:
     if verdict:
         return ClaimedByOtherSetup(f"Run {run_id}, of another version of the commands, ended here: {verdict}.")
     return SetupChanged(f"Run {run_id}, of another version of the commands, is not over.")
-
-
-def _how_it_ended(result: CommandResult) -> str:
-    if result.state is CommandState.EXITED:
-        return f"exit status {result.exit_status}"
-    return result.state.replace("_", " ")

@@ -60,18 +60,35 @@ def many_options(command: Callable[..., int]) -> Callable[..., int]:
         many = Many(**{name: options.pop(name) for name in names})
         return command(many=many, **options)
 
-    at_least = click.IntRange
     options = (
-        click.option("--all-running", is_flag=True, help="In every running app that the options above leave."),
-        click.option("--from-file", type=_PATH, metavar="F", help="In the apps of the users and spaces in this file."),
-        click.option("--max-concurrency", type=at_least(1), default=5, show_default=True, help="So many at a time."),
+        click.option("--all-running", is_flag=True, help="Run in every running app that the options above leave."),
         click.option(
-            "--max-errors", type=at_least(0), default=0, show_default=True, help="Begin no more after more errors."
+            "--from-file", type=_PATH, metavar="FILE", help="Run in the apps of the users and spaces in FILE."
+        ),
+        click.option(
+            "--max-concurrency",
+            type=click.IntRange(1),
+            default=5,
+            show_default=True,
+            metavar="N",
+            help="Run in at most N apps at a time.",
+        ),
+        click.option(
+            "--max-errors",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            metavar="N",
+            help="Begin in no other app after more than N errors.",
         ),
         click.option("--dry-run", is_flag=True, help="Only say what would be run where."),
         click.option("--group", is_flag=True, help="Show each output once, with the apps that gave it."),
-        click.option("--results", type=_PATH, metavar="F", help="Write a line of JSON per app to this new file."),
-        click.option("--resume", type=_PATH, metavar="F", help="Skip where it succeeded before, and add to the file."),
+        click.option(
+            "--results", type=_PATH, metavar="FILE", help="Write a line of JSON for each app to the new FILE."
+        ),
+        click.option(
+            "--resume", type=_PATH, metavar="FILE", help="Skip the apps that succeeded in FILE, and add to it."
+        ),
     )
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_many)
 

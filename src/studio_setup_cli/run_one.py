@@ -15,7 +15,7 @@ from studio_setup import App, Command, ConnectedApp, Result, Setup, SetupError
 from studio_setup.model import outcomes
 from studio_setup.model.deadline import Stopwatch
 from studio_setup.model.outcomes import Code
-from studio_setup.model.report import CommandResult, CommandState, SetupReport, Trigger, how_it_ended
+from studio_setup.model.report import CommandResult, SetupReport, Trigger, code_of_failure, how_it_ended
 from studio_setup_cli.exit_status import EXIT_STATUS
 from studio_setup_cli.run_apps import connect_by_name
 from studio_setup_cli.terminal_view import TerminalView, command_result
@@ -37,7 +37,7 @@ def run_in_one(app: App, setup: Setup, session: boto3.Session, *, as_json: bool)
 
 
 class _OneAppRun:
-    """Commands in one app: what came of those that were run."""
+    """Commands in one app: how those that were run ended."""
 
     def __init__(self, app: ConnectedApp, setup: Setup, view: TerminalView) -> None:
         self._app = app
@@ -72,9 +72,9 @@ class _OneAppRun:
             result = self._app.run(command.script, check=False, timeout_seconds=command.timeout_seconds)
             self._note(command, result)
             if not result.succeeded:
-                timed_out = result.state is CommandState.TIMED_OUT
-                code = outcomes.COMMAND_TIMED_OUT if timed_out else outcomes.COMMAND_FAILED
-                return code, f"{command.name} ({how_it_ended(result.state, result.exit_status)})"
+                return code_of_failure(
+                    result.state
+                ), f"{command.name} ({how_it_ended(result.state, result.exit_status)})"
         return outcomes.SUCCEEDED, ""
 
     def _note(self, command: Command, result: Result) -> None:

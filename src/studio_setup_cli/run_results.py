@@ -14,7 +14,7 @@ from studio_setup.model.app import App
 from studio_setup.model.errors import BadInput
 from studio_setup.model.json_text import parse_json
 from studio_setup.model.outcomes import Outcome
-from studio_setup.model.report import CommandState, how_it_ended
+from studio_setup.model.report import code_of_failure, how_it_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,7 @@ def ending_of(one: AppResult) -> Ending:
     if result is None:
         outcome = one.error.code.outcome if one.error else Outcome.FAILED
         return Ending(one.app, outcome, str(one.error))
-    if result.succeeded:
-        outcome = Outcome.SUCCEEDED
-    else:
-        outcome = Outcome.TIMED_OUT if result.state is CommandState.TIMED_OUT else Outcome.FAILED
+    outcome = Outcome.SUCCEEDED if result.succeeded else code_of_failure(result.state).outcome
     said = how_it_ended(result.state, result.exit_status)
     return Ending(one.app, outcome, said, result.output, result.exit_status, result.seconds, result.output_bytes)
 

@@ -58,13 +58,15 @@ class How:
     type=click.IntRange(1, MAX_CONCURRENCY),
     default=5,
     show_default=True,
-    help="So many apps at a time.",
+    metavar="N",
+    help="Set up at most N apps at a time.",
 )
 @click.option(
     "--max-errors",
     type=click.IntRange(0),
     default=0,
     show_default=True,
+    metavar="N",
     help="Begin no other app after more than N errors.",
 )
 @click.option("--dry-run", is_flag=True, help="Print which apps would be set up with which commands; do nothing.")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Self, TextIO
 
+from studio_setup.model import log
 from studio_setup.model.deadline import Stopwatch
 from studio_setup.model.text import printable
 
@@ -128,7 +129,10 @@ class EventView:
 
 
 class TerminalView(logging.Handler):
-    """Shows the records of what runs here; `command` is the name to show for the command."""
+    """Shows the records of what runs here; `command` is the name to show for the command.
+
+    Every command has a terminal of its own, which is gone with it: that is not shown.
+    """
 
     def __init__(self, stream: TextIO, wait: str = "SageMaker") -> None:
         super().__init__(logging.INFO)
@@ -149,7 +153,11 @@ class TerminalView(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record of the engine's."""
         named = {"command": self.command} if self.command else {}
-        self._view.show(record.getMessage(), record.__dict__ | named)
+        event = record.getMessage()
+        if event == log.TERMINAL_OPENED.name:
+            self._view.wait_for(_WAITS[event])
+        else:
+            self._view.show(event, record.__dict__ | named)
 
 
 class _Fields:

@@ -20,7 +20,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def try_(arguments: tuple[str, ...]) -> None:
-    """Try a setup on this machine; the options are those of `python -m try_setup`."""
+    """Try a setup on this machine, in a checkout; the options are those of `python -m try_setup`."""
     if not (_CHECKOUT / "try_setup" / "__main__.py").is_file():
         raise BadInput(
             "`studio-setup try` needs a checkout of the repository, which has the local Studio to try on; this is an"

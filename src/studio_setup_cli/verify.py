@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -19,6 +19,8 @@ from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import BadInput
 from studio_setup.model.outcomes import Outcome
 from studio_setup_cli.aws import aws_session
+from studio_setup_cli.options import stack_options
+from studio_setup_cli.stack import Place
 from studio_setup_cli.terminal_view import EventView
 
 if TYPE_CHECKING:
@@ -37,12 +39,13 @@ class CheckFailed(Exception):
     """The deployment cannot be checked, or its setup did not succeed; the message says why."""
 
 
-@click.command()
+@click.command(epilog="Exit status: 0; 1 if the setup did not succeed or cannot be checked; 2 bad input.")
 @click.option("--domain-id", required=True, metavar="ID", help="The domain.")
 @click.option("--user-profile-name", default="", metavar="NAME", help="The user whose JupyterServer app to start.")
 @click.option("--space-name", default="", metavar="NAME", help="The space whose JupyterLab app to start instead.")
-@click.option("--stack-name", default="studio-setup", show_default=True, metavar="NAME", help="The deployed stack.")
-def verify(*, domain_id: str, user_profile_name: str, space_name: str, stack_name: str) -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print the setup's report as one JSON object.")
+@stack_options
+def verify(*, place: Place, domain_id: str, user_profile_name: str, space_name: str, as_json: bool) -> int:
     """Check a deployment: start an app and follow its setup in the function's log."""
     # Imported here because it takes longer than everything else that `--help` does.
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
@@ -53,28 +56,36 @@ def verify(*, domain_id: str, user_profile_name: str, space_name: str, stack_nam
         app = App(domain_id, "", "JupyterLab", "default", space_name)
     else:
         app = App(domain_id, user_profile_name, "JupyterServer", "default")
+    stream = sys.stderr if as_json else sys.stdout
     try:
-        _check(aws_session(), app, stack_name)
+        report = _check(aws_session(place.region, place.profile), app, place.stack_name, stream)
     except (CheckFailed, ClientError, BotoCoreError) as error:
         click.echo(f"The check failed: {error}", err=True)
         return 1
-    click.echo("The app is set up. Now look at it as its user does; docs/verify-on-aws.md says what to look at.")
+    if as_json:
+        click.echo(json.dumps(report))
+    if report["outcome"] != Outcome.SUCCEEDED:
+        said = f"{report['outcome']}, {report['code']}"
+        click.echo(f"The check failed: the outcome is {said}; see docs/outcomes.md.", err=True)
+        return 1
+    what_next = "Now look at it as its user does; docs/verify-on-aws.md says what to look at."
+    click.echo(f"The app is set up. {what_next}", stream)
     return 0
 
 
-def _check(session: boto3.Session, app: App, stack_name: str) -> None:
+def _check(session: boto3.Session, app: App, stack_name: str, stream: TextIO) -> Line:
+    """Start the app and follow its setup; the report."""
     client: Any = session.client
-    click.echo(f"Account {client('sts').get_caller_identity()['Account']}, region {session.region_name}.")
+    click.echo(f"Account {client('sts').get_caller_identity()['Account']}, region {session.region_name}.", stream)
     group = _log_group(client("cloudformation"), stack_name)
-    click.echo(f"The function of stack {stack_name} logs to {group}.")
+    click.echo(f"The function of stack {stack_name} logs to {group}.", stream)
     log = _Log(client("logs"), group)
     _refuse_sso(client("sagemaker"), app.domain_id)
     _start_app(client("sagemaker"), app)
-    click.echo(f"Started {app.label}. CloudTrail may take some minutes to deliver the event.")
-    report = _follow_setup(log.new_lines, app)
-    click.echo(f"{report['outcome']}: {report['code']}" + (f": {report['reason']}" if report["reason"] else ""))
-    if report["outcome"] != Outcome.SUCCEEDED:
-        raise CheckFailed(f"the outcome is {report['outcome']}, {report['code']}; see docs/outcomes.md.")
+    click.echo(f"Started {app.label}. CloudTrail may take some minutes to deliver the event.", stream)
+    report = _follow_setup(log.new_lines, app, stream)
+    click.echo(f"{report['outcome']}: {report['code']}" + (f": {report['reason']}" if report["reason"] else ""), stream)
+    return report
 
 
 def _log_group(cloudformation: Any, stack_name: str) -> str:  # noqa: ANN401 (an SDK client)
@@ -134,14 +145,14 @@ def _parsed(message: str) -> Iterator[Line]:
         yield line
 
 
-def _follow_setup(new_lines: Callable[[], list[Line]], app: App) -> Line:
+def _follow_setup(new_lines: Callable[[], list[Line]], app: App, stream: TextIO) -> Line:
     """Show what the invocations for this app log, until one has an outcome that Lambda does not retry; its report.
 
     Raises:
         CheckFailed: the log is silent about this app.
     """
     silence = Deadline.after(_SILENCE_SECONDS)
-    with EventView(sys.stdout, "the function") as view:
+    with EventView(stream, "the function") as view:
         while not silence.expired:
             for line in new_lines():
                 if line.get("app") != app.label:

@@ -80,6 +80,26 @@ def test_after_a_command_that_fails_no_other_is_run(shared_app: Callable[..., Sc
     assert scenario.our_terminals() == []
 
 
+def test_commands_of_one_call_share_a_login(shared_app: Callable[..., Scenario]) -> None:
+    """One presigned URL is asked for, and the login is said once, however many commands there are."""
+    scenario = shared_app()
+    done = run(*app_options(scenario), "--command", "true", "--command", "true", "--command", "true")
+    assert done.returncode == 0, done.stderr
+    calls = [
+        name
+        for name, parameters in scenario.studio.api_calls
+        if parameters.get("UserProfileName") == scenario.place.user
+    ]
+    assert calls.count("CreatePresignedDomainUrl") == 1
+    assert [line.partition(" at ")[0] for line in done.stderr.splitlines()] == [
+        "The app is in service.",
+        "Logged in",
+        "== command-1",
+        "== command-2",
+        "== command-3",
+    ]
+
+
 def test_a_script_file_is_run(shared_app: Callable[..., Scenario], tmp_path: Path) -> None:
     """--script runs files as they are, in the given order."""
     (tmp_path / "one.sh").write_bytes(b"#!/bin/bash\r\necho $((40 + 2)) >> ~/effects\r\n")

@@ -32,6 +32,7 @@ def test_what_the_engine_logs_is_shown() -> None:
     with TerminalView(stream):
         log.SETUP_STARTED.log(event_id="")
         log.APP_IN_SERVICE.log(waited_seconds=1.0)
+        log.TERMINAL_OPENED.log(terminal="studiosetup0123456789abcdef")
         log.COMMAND_STARTED.log(command="one")
         log.COMMAND_OUTPUT.log(command="one", text="hello\n")
         log.COMMAND_OUTPUT.log(command="one", text="no line end")

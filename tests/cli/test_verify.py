@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +64,7 @@ def test_only_the_lines_of_this_app_are_shown(capsys: pytest.CaptureFixture[str]
         [started(APP, "1"), output("ours", "1"), {"type": "platform.report"}],
         [finished("succeeded", "1")],
     )
-    assert verify._follow_setup(lines, APP)["outcome"] == "succeeded"
+    assert verify._follow_setup(lines, APP, sys.stdout)["outcome"] == "succeeded"
     shown = capsys.readouterr().out
     assert "ours" in shown
     assert "theirs" not in shown
@@ -72,11 +74,33 @@ def test_only_the_lines_of_this_app_are_shown(capsys: pytest.CaptureFixture[str]
 def test_an_outcome_that_lambda_retries_is_not_the_end(outcome: str) -> None:
     """The retry's outcome is the one that counts."""
     lines = log([started(APP, "1"), finished(outcome, "1")], [started(APP, "1"), finished("succeeded", "1")])
-    assert verify._follow_setup(lines, APP)["outcome"] == "succeeded"
+    assert verify._follow_setup(lines, APP, sys.stdout)["outcome"] == "succeeded"
 
 
 def test_a_silent_log_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log without a line about the app ends the check, even if it has lines about others."""
     monkeypatch.setattr(verify, "_SILENCE_SECONDS", 0.2)
     with pytest.raises(verify.CheckFailed, match="logged nothing about d-abc/alice/JupyterServer/default"):
-        verify._follow_setup(log([started(OTHER_APP, "2")]), APP)
+        verify._follow_setup(log([started(OTHER_APP, "2")]), APP, sys.stdout)
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("succeeded", 0), ("failed", 1)])
+def test_the_report_is_one_json_object(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, outcome: str, status: int
+) -> None:
+    """With --json it stands alone on standard output; the AWS access that is asked for is used."""
+    report = {**finished(outcome, "1"), "code": "some-code", "reason": ""}
+    asked: list[object] = []
+
+    def check(_session: object, app: App, stack_name: str, _stream: object) -> dict[str, Any]:
+        asked.append((app, stack_name))
+        return report
+
+    monkeypatch.setattr(verify, "aws_session", lambda *access: asked.append(access))
+    monkeypatch.setattr(verify, "_check", check)
+    options = ["--domain-id", "d-abc", "--user-profile-name", "alice", "--region", "eu-west-1", "--profile", "p"]
+    assert main(["verify", *options, "--stack-name", "mine", "--json"]) == status
+    said = capsys.readouterr()
+    assert json.loads(said.out) == report
+    assert "some-code" in said.err or "The app is set up." in said.err
+    assert asked == [("eu-west-1", "p"), (APP, "mine")]

@@ -61,7 +61,8 @@ def test_a_setup_that_failed_is_redriven(deployed: Deployed, set_up_with: Callab
     (start.app.home / "mended").touch()
     code, said = studio_setup(deployed, "setup", start, options=("--only", "failed", "--force", "--yes"))
     assert code == 0, said
-    assert f"Failure queue, settled: {DOMAIN_ID}/{start.user}/JupyterServer/default: failed: command-failed" in said
+    assert f"Failure queue, settled: {DOMAIN_ID}/{start.user}/JupyterServer/default, started " in said
+    assert "UTC: failed: command-failed: step-1 (exit status 1)" in said
     assert "Deleted from the failure queue: 1 of 1 messages." in said
     assert messages(deployed) == 0
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -47,13 +45,11 @@ def test_the_user_sees_the_setup_and_no_terminal_of_ours(
     (scenario.home / "model.bin").write_bytes(b"x" * 3_000_000)
     _open(page, scenario)
     page.get_by_text("model.bin").first.wait_for()
-    _screenshot(page, "jupyterlab-files.png")
     assert page.locator(".jp-DirListing-headerItem", has_text="Size").count() == 1
     page.locator(".jp-SideBar li[data-id='jp-running-sessions']").click()
     running = page.locator("#jp-running-sessions")
     running.get_by_text("terminals/mine").first.wait_for()
     assert "studiosetup" not in running.inner_text()
-    _screenshot(page, "jupyterlab-running.png")
 
 
 def test_without_the_setup_the_column_is_not_there(
@@ -71,9 +67,3 @@ def _open(page: Page, scenario: Scenario) -> None:
     )["AuthorizedUrl"]
     page.goto(url)
     page.locator(".jp-DirListing-headerItem", has_text="Name").wait_for()
-
-
-def _screenshot(page: Page, name: str) -> None:
-    """Save a picture in the folder that SCREENSHOTS names, if it is set; the README uses them."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=str(Path(folder) / name))

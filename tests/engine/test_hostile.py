@@ -16,7 +16,7 @@ from emulator.hostile.studio import STUDIO_HOST
 from emulator.hostile.terminal_modes import PLANTED
 from studio_setup.model.outcomes import CODES
 from tests.support.hostile_invocations import MEMORY_MIB, Invocation, invoke
-from tests.support.hostile_rows import CODES_BY_MODE, context_seconds
+from tests.support.hostile_rows import CODES_BY_MODE
 
 OURS = re.compile(
     r"/auth(/\S*)?|/jupyter/default/(lab|tree|api/status|api/terminals(/studiosetup[0-9a-f]{16}|/[0-9]{1,9})?"
@@ -44,11 +44,11 @@ def problems(invocation: Invocation) -> Iterator[str]:
         yield f"ended with {ending.code or ending.error}"
     if "setup.crashed" in said:
         yield "crashed"
-    if ending.seconds >= context_seconds(mode.name):
+    if ending.seconds >= invocation.limit_seconds:
         yield f"took {ending.seconds} s"
     if ending.peak_mib >= MEMORY_MIB:
         yield f"took {ending.peak_mib} MiB"
-    if not invocation.studio.misbehaved and mode is not POLITE:
+    if not invocation.got_there:
         yield "did not get as far as the misbehaviour"
     yield from (f"said {secret}" for secret in SECRETS if secret in said + ending.error)
     if found := UNREADABLE.search(ending.error):

@@ -31,7 +31,7 @@ def _project() -> dict[str, Any]:
 
 def _pins(name: str) -> set[str]:
     """The lines of a requirements file that name a package."""
-    return {line for line in _read(name).splitlines() if line and not line.startswith(("#", "-r "))}
+    return {line.partition("  #")[0] for line in _read(name).splitlines() if line and not line.startswith(("#", "-r "))}
 
 
 def _documents() -> list[Path]:

@@ -27,7 +27,7 @@ from unittest.mock import patch
 
 import boto3
 
-from emulator.hostile.mode import Mode
+from emulator.hostile.mode import POLITE, Mode
 from emulator.hostile.studio import HostileStudio
 from studio_setup import handler
 from studio_setup.model.report import SetupFailed
@@ -37,6 +37,7 @@ from tests.support.hostile_rows import context_seconds
 
 MEMORY_MIB = 256  # as the template gives the function
 _AT_ONCE = 30
+_TRIES = 3
 _KILLED = "killed"
 _resolve = socket.getaddrinfo
 
@@ -53,19 +54,39 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One invocation, and the Studio that it met."""
+    """One invocation, the Studio that it met, and how long it could take."""
 
     mode: Mode
     studio: HostileStudio
+    limit_seconds: float
     ending: Ending
     said: str
 
+    @property
+    def got_there(self) -> bool:
+        """Did the Studio misbehave, if it was to?"""
+        return self.studio.misbehaved or self.mode is POLITE
+
 
 def invoke(modes: list[Mode], folder: Path, event_file: Path, **environment: str) -> list[Invocation]:
-    """Invoke the function once against each mode, all at the same time."""
+    """Invoke the function against each mode, all at the same time.
+
+    Where a machine is too slow to get as far as the misbehaviour, once more with a longer limit.
+    """
+    found: dict[str, Invocation] = {}
+    for tries in range(_TRIES):
+        left = [mode for mode in modes if mode.name not in found or not found[mode.name].got_there]
+        if left:
+            found |= {one.mode.name: one for one in _invoke(left, tries, folder, event_file, environment)}
+    return [found[mode.name] for mode in modes]
+
+
+def _invoke(
+    modes: list[Mode], tries: int, folder: Path, event_file: Path, environment: dict[str, str]
+) -> list[Invocation]:
     with ExitStack() as stack:
         studios = {mode.name: stack.enter_context(HostileStudio(mode)) for mode in modes}
-        orders = [(name, studio.api_url, context_seconds(name)) for name, studio in studios.items()]
+        orders = [(name, studio.api_url, context_seconds(name, tries)) for name, studio in studios.items()]
         (folder / "orders.json").write_text(json.dumps(orders))
         subprocess.run(
             [sys.executable, "-m", "tests.support.hostile_invocations", str(folder), str(event_file)],
@@ -77,10 +98,11 @@ def invoke(modes: list[Mode], folder: Path, event_file: Path, **environment: str
             Invocation(
                 mode,
                 studios[mode.name],
+                seconds,
                 Ending(**json.loads((folder / f"{mode.name}.json").read_text())),
                 (folder / f"{mode.name}.log").read_text(errors="replace"),
             )
-            for mode in modes
+            for mode, (_, _, seconds) in zip(modes, orders, strict=True)
         ]
 
 
@@ -122,7 +144,7 @@ def _fork(folder: Path, name: str, api_url: str, seconds: float, event: dict[str
     if pid:
         return pid
     try:
-        log = os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT)
+        log = os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
         socket.getaddrinfo = _names_of_test_are_here

@@ -119,6 +119,10 @@ CODES_BY_MODE: dict[str, tuple[str, ...]] = {
 }
 
 
-def context_seconds(mode: str) -> float:
-    """How long an invocation may take, 20 s of it in reserve: short if only the deadline may end it."""
-    return 23.0 if {*LOST, *REFUSED} & set(CODES_BY_MODE.get(mode, WELL)) else 60.0
+def context_seconds(mode: str, tries: int) -> float:
+    """How long an invocation may take, 20 s of it in reserve: short if only the deadline may end it.
+
+    It is longer for one that did not get as far as the misbehaviour, as often as that has been tried.
+    """
+    is_ended_by_deadline = {*LOST, *REFUSED} & set(CODES_BY_MODE.get(mode, WELL))
+    return (23.0 if is_ended_by_deadline else 60.0) + 20.0 * tries

@@ -99,7 +99,7 @@ def _zipped(files: dict[str, bytes]) -> int:
 
 def _requirements() -> list[str]:
     lines = (ROOT / "src" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
+    return [line.partition("  #")[0] for line in lines if line and not line.startswith("#")]
 
 
 def _distributions(bundle: Path) -> dict[str, str]:

@@ -9,10 +9,11 @@ import pytest
 from studio_setup.model.errors import ConnectionLost, RunLost
 from studio_setup.model.report import CommandResult
 from studio_setup.model.setup import Command
-from studio_setup.runs.command_run import HEAD_BYTES, TAIL_BYTES, CommandRun
+from studio_setup.runs.command_run import HEAD_BYTES, TAIL_BYTES, CommandRun, Listener
 from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
 
-COMMAND = Command("one", "echo $X", 77, environment={"X": "spam"})
+COMMAND = Command("one", "echo $X", 77, environment={"X": "spam"}, cwd="here")
+START = Start("echo $X", 77, {"X": "spam"}, "here")
 
 CarryOut = Callable[[RemoteRuns], CommandResult]
 
@@ -108,11 +109,11 @@ def test_a_command_that_is_over_is_not_followed_again(carry_out: CarryOut, caplo
     assert (len(caplog.records), len(runs.fetched)) == (lines, asked)
 
 
-def test_a_command_is_started_with_its_script_limit_and_variables(carry_out: CarryOut) -> None:
+def test_a_command_is_started_with_its_script_limit_variables_and_folder(carry_out: CarryOut) -> None:
     """The first call starts the command with all that it was given; the others only follow it."""
     runs = _Runs(("running", b""), ("running", b""), ("over", b""))
     carry_out(runs)
-    assert runs.starts == [Start("echo $X", 77, {"X": "spam"}), None, None]
+    assert runs.starts == [START, None, None]
 
 
 def test_a_command_that_has_not_begun_is_started_again(carry_out: CarryOut) -> None:
@@ -150,3 +151,28 @@ def test_a_command_is_logged_when_it_is_started(carry_out: CarryOut, caplog: pyt
     assert [(record.msg, record.__dict__["command"]) for record in caplog.records] == [("command.started", "one")]
     carry_out(_Runs(("over", b"")))
     assert [record.msg for record in caplog.records] == ["command.started", "command.finished"]
+
+
+def test_whoever_listens_hears_the_output_and_what_is_left_out_of_it() -> None:
+    """The same text that is logged, in its order, and a line in the place of what stays in the app."""
+    heard: list[str] = []
+    output = b"h" * HEAD_BYTES + b"x" * 5 + b"t" * TAIL_BYTES
+    CommandRun("run", COMMAND, Listener(heard.append)).carry_out(_Runs(("over", output)))
+    assert heard == ["h" * HEAD_BYTES, "[5 bytes left out]\n", "t" * TAIL_BYTES]
+
+
+@pytest.mark.parametrize("state", ["running", "over", "lost"])
+def test_a_command_is_left_to_itself_once_it_has_begun(state: str) -> None:
+    """It is started with all that it was given until the app knows it; no output is fetched."""
+    runs = _Runs(("none", b""), (state, b"printed"))
+    CommandRun("run", COMMAND).start(runs)
+    assert runs.starts == [START] * 2
+    assert runs.fetched == [(0, 0)] * 2
+
+
+def test_a_command_to_be_left_to_itself_that_never_begins_is_a_lost_connection() -> None:
+    """The number of tries is bounded."""
+    runs = _Runs(("none", b""))
+    with pytest.raises(ConnectionLost, match="one does not start"):
+        CommandRun("run", COMMAND).start(runs)
+    assert len(runs.starts) == 30

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio_setup.model.errors import ConnectionLost, NoWorkspace, RunLost
-from studio_setup.model.report import MAX_LOG_PATH_CHARACTERS
+from studio_setup.model.report import MAX_LOG_PATH_CHARACTERS, CommandState
 from studio_setup.runs import remote_runs
 from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
 from studio_setup.terminal.prompt import Reply
@@ -64,6 +64,23 @@ def test_variables_are_sent_before_the_start() -> None:
     assert (start, script) == (f"start {RUN} one 60 && follow {RUN} one 0 100 1", "script")
 
 
+@pytest.mark.parametrize(
+    ("cwd", "shown"),
+    [
+        pytest.param("/data/my files", "'/data/my files'", id="anywhere"),
+        pytest.param("work/it's; here", shlex.quote("work/it's; here"), id="below-the-home"),
+        pytest.param("~/my $files", "\"$HOME\"/'my $files'", id="below-the-home-as-people-write-it"),
+        pytest.param("~alice", "'~alice'", id="a-name-that-is-no-home"),
+        pytest.param("-", "-", id="a-name-that-is-no-option"),
+    ],
+)
+def test_a_folder_is_gone_to_before_variables_are_set(cwd: str, shown: str) -> None:
+    """Whatever it is called, it is one word; where it is not there, the command ends with exit status 126."""
+    shell = _shell("noted", "follow running - - 1.00 - 0 ")
+    _runs(shell).follow(RUN, "one", 0, 100, Start("script", 60, {"X": "1"}, cwd))
+    assert shell.typed[0] == (f"note_environment {RUN} one", f"cd -- {shown} || exit 126\nexport X=1\n")
+
+
 def test_only_a_start_sends_variables() -> None:
     """Following a command that was started sends nothing but the question."""
     shell = _shell("noted", "follow running - - 1.00 - 0 ")
@@ -71,6 +88,29 @@ def test_only_a_start_sends_variables() -> None:
     runs.follow(RUN, "one", 0, 100, Start("script", 60, {"X": "1"}))
     runs.follow(RUN, "one", 0, 100)
     assert [line.split()[0] for line, _ in shell.typed] == ["note_environment", "start", "follow"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ("follow running - - 1.00 - 0 ", CommandState.RUNNING),
+        ("follow over 0 - 1.00 2.00 99 ", CommandState.EXITED),
+        ("follow over 143 timed-out 1.00 2.00 0 ", CommandState.TIMED_OUT),
+        ("follow over 143 stopped 1.00 2.00 0 ", CommandState.STOPPED),
+        ("follow lost - - - - 0 ", CommandState.LOST),
+    ],
+)
+def test_a_commands_state_is_asked_for_without_its_output(answer: str, state: CommandState) -> None:
+    """Asking starts nothing, whatever has come of the command."""
+    shell = _shell(answer)
+    assert _runs(shell).state_of(RUN, "one") is state
+    assert shell.typed == [(f"follow {RUN} one 0 0 1", "")]
+
+
+def test_a_command_that_the_app_does_not_know_has_no_state() -> None:
+    """The message names what was asked for."""
+    with pytest.raises(RunLost, match=f"does not know command one of run {RUN}"):
+        _runs(_shell("follow none - - - - 0 ")).state_of(RUN, "one")
 
 
 def test_variables_that_cannot_be_kept_are_no_workspace() -> None:

@@ -354,15 +354,17 @@ def test_a_claim_that_the_log_does_not_know_is_a_failure(app: App, is_other_vers
     first = _set_up(studio, setup, app)
     asked: list[tuple[App, str]] = []
 
-    def knows_run(of: App, run_id: str, created_at: str, _deadline: Deadline) -> bool | None:
-        assert created_at == first.app_created_at
+    deadline = studio.time.deadline(1000)
+
+    def knows_run(of: App, run_id: str, created_at: str, until: Deadline) -> bool | None:
+        assert (created_at, until) == (first.app_created_at, deadline)
         asked.append((of, run_id))
         return answers.pop(0)
 
     tools = replace(_tools(studio), knows_run=knows_run)
     job = Job(app, _studio(two=OK)[1] if is_other_version else setup)
     answers: list[bool | None] = [False, True, None]
-    reports = [set_up(job, tools, studio.time.deadline(1000)) for _ in range(3)]
+    reports = [set_up(job, tools, deadline) for _ in range(3)]
     taken_for_ours = "claimed-by-other-setup" if is_other_version else "already-set-up"
     assert [report.code for report in reports] == ["unknown-claim", taken_for_ours, taken_for_ours]
     assert (reports[0].outcome, reports[0].repeated) == (Outcome.FAILED, False), "the metric counts it"

@@ -47,7 +47,7 @@ def main(mutants: list[str]) -> int:
 
 
 def _copy_tree(folder: Path) -> None:
-    for part in ("src", "tests", "emulator"):
+    for part in ("src", "tests", "emulator", "bench"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     # mutmut reads its configuration from pyproject.toml if that has any, and from setup.cfg if not.
     shutil.copy(ROOT / "pyproject.toml", folder)

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 T = TypeVar("T")
-_CALL_SECONDS = 120.0
-_WAIT_FOR_APP_SECONDS = 900.0
 _LOOK_SECONDS = 0.5
 
 
 class AppAccess:
     """Access to a user's or a space's app: it logs in when there is something to do. Threads take turns."""
+
+    PATIENCE_SECONDS = 900.0  # with an app that starts, and with a connection that is lost
 
     def __init__(self, app: App, sagemaker: SageMakerClient) -> None:
         self.app = app
@@ -58,19 +58,19 @@ class AppAccess:
             SetupError: the app cannot be reached.
         """
         with self._lock:
-            connection, status = self._connection(self._deadline(_CALL_SECONDS))
+            connection, status = self._connection(self.PATIENCE_SECONDS)
             names = connection.terminal_names(status)
             self._base_url = connection.base_url
         return [Terminal(name, is_ours(name)) for name in names]
 
-    def carry_out(self, work: Callable[[RemoteRuns], T], seconds: float = _CALL_SECONDS) -> T:
+    def carry_out(self, work: Callable[[RemoteRuns], T], seconds: float = PATIENCE_SECONDS) -> T:
         """What `work` returns, through every loss of the connection, for at most so many seconds once the app is there.
 
         Raises:
             SetupError: the app cannot be reached, or what `work` raises.
         """
         with self._lock:
-            connection, status = self._connection(self._deadline(seconds))
+            connection, status = self._connection(seconds)
             try:
                 return connection.through_losses(work, status)
             finally:
@@ -98,7 +98,7 @@ class AppAccess:
             raise BadInput(f"The connection to {self.app.label} is closed; connect again.")
 
     def _deadline(self, seconds: float) -> Deadline:
-        return Deadline.after(_WAIT_FOR_APP_SECONDS + seconds, sleep=self._sleep)
+        return Deadline.after(seconds, sleep=self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         """Sleep, and look now and then whether somebody has interrupted us."""
@@ -107,15 +107,19 @@ class AppAccess:
             self.check_open()
             deadline.pause(min(_LOOK_SECONDS, deadline.remaining_seconds))
 
-    def _connection(self, deadline: Deadline) -> tuple[Connection, AppStatus]:
+    def _connection(self, seconds: float) -> tuple[Connection, AppStatus]:
+        """A connection that is done anew for so many seconds, which begin when the app is in service."""
         self.check_open()
-        control_plane = ControlPlane(self._sagemaker, deadline)
-        status = AppStatus(control_plane, self.app, deadline)
         if self._owner is None:
+            deadline = self._deadline(self.PATIENCE_SECONDS)
+            status = AppStatus(ControlPlane(self._sagemaker, deadline), self.app, deadline)
             self._owner = status.find_owner("")
             status.wait_until_in_service(grace_seconds=0)
+        deadline = self._deadline(seconds)
+        control_plane = ControlPlane(self._sagemaker, deadline)
         login = Login(control_plane, self.app, self._owner, deadline)
-        return Connection(login, Http(self._http), Channel.open, deadline, self._base_url), status
+        connection = Connection(login, Http(self._http), Channel.open, deadline, self._base_url)
+        return connection, AppStatus(control_plane, self.app, deadline)
 
 
 def _never() -> bool:

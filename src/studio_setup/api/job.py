@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from studio_setup.api.one_run import COMMAND_NAME, listener_of
 from studio_setup.api.results import CommandFailed, Result, result_of
+from studio_setup.model.errors import ConnectionLost, OutOfTime
 from studio_setup.model.report import CommandState
 from studio_setup.runs.command_run import CommandRun
 from studio_setup.runs.remote_runs import RemoteRuns
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from studio_setup.api.app_access import AppAccess
 
 _PIECE_BYTES = 32 * 1024
+_PIECES_PER_CONNECTION = 256  # 8 MiB, which then need not be kept here
 DEFAULT_WAIT_SECONDS = 12 * 3600
 
 
@@ -39,17 +41,21 @@ class Job:
     ) -> Result:
         """Wait until the command is over, from any process; its output comes from the beginning.
 
-        Ctrl-C ends the command as in `run`. `timeout_seconds` is how long to wait, not the command's own limit.
+        Ctrl-C ends the command as in `run`. `timeout_seconds` is how long to wait, the way into the app included, not
+        the command's own limit.
 
         Raises:
             CommandFailed: it ended otherwise than with exit status 0, and `check` is true.
-            OutOfTime: it was not over after `timeout_seconds`; it goes on.
+            OutOfTime: it was not known to be over after `timeout_seconds`; it goes on until its own limit.
             RunLost: the app does not know such a job: it is of another app, or of an earlier start of this one.
             SetupError: the app cannot be reached; `str()` has the remedy.
         """
         output: list[str] = []
         command_run = CommandRun(self.id, COMMAND_NAME, listener_of(self._access, output, on_output))
-        done = self._access.carry_out(command_run.carry_out, timeout_seconds)
+        try:
+            done = self._access.carry_out(command_run.carry_out, timeout_seconds)
+        except ConnectionLost as lost:
+            raise OutOfTime(f"The time is up, and the connection is lost: {lost.message}") from None
         return checked(result_of(done, "".join(output), self.id), check=check)
 
     @property
@@ -113,11 +119,8 @@ class Job:
             pieces.clear()
 
 
-_PIECES_PER_CONNECTION = 256  # 8 MiB, which then need not be kept here
-
-
 def checked(result: Result, *, check: bool) -> Result:
-    """The result; raises CommandFailed if it is to be checked and is none of success."""
+    """The result; raises CommandFailed if it is to be checked and is not a success."""
     if check and not result.succeeded:
         raise CommandFailed(result)
     return result

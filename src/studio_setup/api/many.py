@@ -21,7 +21,7 @@ from studio_setup.model.notebook_html import line
 
 @dataclass(frozen=True, slots=True)
 class AppResult:
-    """What came of the command in one app: a result, or the error that kept it from having one."""
+    """How the command ended in one app: with a result, or with the error that kept it from having one."""
 
     app: App
     result: Result | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from studio_setup.api.results import Result, result_of
 from studio_setup.model.errors import AppReplaced, ConnectionLost, OutOfTime, RunLost
@@ -16,6 +16,7 @@ from studio_setup.runs.remote_runs import RemoteRuns
 if TYPE_CHECKING:
     from studio_setup.api.app_access import AppAccess
 
+T = TypeVar("T")
 COMMAND_NAME = "command"
 
 
@@ -53,20 +54,20 @@ class OneRun:
         """Start the command, and leave it to itself.
 
         Raises:
-            SetupError: as `ConnectedApp.start`.
+            OutOfTime, SetupError: as `result`.
         """
 
         def work(runs: RemoteRuns) -> None:
             self._open(runs)
             CommandRun(self.id, self._command).start(runs)
 
-        self._access.carry_out(work)
+        self._carry_out(work, self._access.PATIENCE_SECONDS)
 
     def result(self, on_output: Callable[[str], object] | None) -> Result:
         """Run the command, and how it ended.
 
         Raises:
-            OutOfTime: the time is up; the command was started and may go on.
+            OutOfTime: the time is up; the command may have been started, and then goes on.
             SetupError: as `ConnectedApp.run`.
         """
         output: list[str] = []
@@ -78,16 +79,19 @@ class OneRun:
             runs.finish(self.id, "succeeded" if result.succeeded else "failed", self.id)
             return result
 
+        return self._carry_out(work, self._command.timeout_seconds + self._access.PATIENCE_SECONDS)
+
+    def _carry_out(self, work: Callable[[RemoteRuns], T], seconds: float) -> T:
+        """What `work` returns; when the time is up, the error tells whether the command may have been started."""
         try:
-            return self._access.carry_out(work, self._command.timeout_seconds)
-        except ConnectionLost as lost:
+            return self._access.carry_out(work, seconds)
+        except (ConnectionLost, OutOfTime) as late:
             if self._app_start:
-                raise OutOfTime(f"The time is up, and the connection is lost: {lost.message}") from None
+                may_go_on = f"job {self.id} may go on in the app, where `attach` finds it"
+                raise OutOfTime(f"The time is up, and {may_go_on}: {late.message}") from None
+            if isinstance(late, OutOfTime):
+                raise ConnectionLost(late.message) from None
             raise
-        except OutOfTime as late:
-            if self._app_start:
-                raise
-            raise ConnectionLost(late.message) from None  # nothing was started
 
     def _open(self, runs: RemoteRuns) -> None:
         """Open the run; after a loss check that it is still there, so that the command never runs twice."""

@@ -1,4 +1,4 @@
-"""What came of a command that was run from Python."""
+"""The result of a command that was run from Python."""
 
 from __future__ import annotations
 

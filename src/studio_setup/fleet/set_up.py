@@ -67,7 +67,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SetUpResult:
-    """What came of setting an app up.
+    """How setting an app up ended.
 
     `report` is what the function answered last. Without one (it failed, or could not be called) `outcome` is None, and
     `reason` says why.

@@ -1,1 +1,1 @@
-"""Values: what an app is, what a setup is, what came of it. Nothing here imports the floors above."""
+"""Values: what an app is, what a setup is, how it ended. Nothing here imports the floors above."""

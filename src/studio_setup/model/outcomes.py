@@ -100,9 +100,9 @@ COMMAND_TIMED_OUT = Code(
 OUT_OF_TIME = Code(
     "out-of-time",
     Outcome.UNFINISHED,
-    "The function's time was up while the app went on (`unreachable` if it never got into the app).",
-    "The app goes on; the next attempt resumes the run where it is then. If this ends in the failure queue, shorten the"
-    " setup.",
+    "The time was up while the app went on (`unreachable` if nothing had got into the app by then).",
+    "The app goes on. The next attempt at a setup resumes the run where it is then; if this ends in the failure queue,"
+    " shorten the setup.",
 )
 
 ALREADY_SET_UP = Code(

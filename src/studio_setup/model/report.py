@@ -8,7 +8,7 @@ from typing import Any
 
 from studio_setup.model.app import App
 from studio_setup.model.notebook_html import details, line, table
-from studio_setup.model.outcomes import Outcome
+from studio_setup.model.outcomes import COMMAND_FAILED, COMMAND_TIMED_OUT, Code, Outcome
 
 SCHEMA_VERSION = 1
 # The report is one line of the log and the payload of a destination; both take 256 KiB. A command takes 2 KB of that at
@@ -39,6 +39,11 @@ class CommandState(StrEnum):
 def how_it_ended(state: CommandState, exit_status: int | None) -> str:
     """How a command ended, in a few words."""
     return f"exit status {exit_status}" if state is CommandState.EXITED else state.replace("_", " ")
+
+
+def code_of_failure(state: CommandState) -> Code:
+    """The code of a command that did not end with exit status 0."""
+    return COMMAND_TIMED_OUT if state is CommandState.TIMED_OUT else COMMAND_FAILED
 
 
 @dataclass(frozen=True, slots=True)
