@@ -1,6 +1,6 @@
 # Everything happens in this folder: the tools are in .venv, every other environment in .venvs (one for each file in
 # requirements/: the SAM command line, the local cloud, Lambda's Python, the policy scanner, what the example setups need,
-# Studio's older Jupyter servers, the mutation check), builds in .aws-sam.
+# Studio's older Jupyter servers, the mutation check, the bench's pictures), builds in .aws-sam.
 # Needed: make, sh, git and a Python of at least 3.11 (say `make test PYTHON=python3.12` for one of another name; to change
 # it later, `make clean` first).
 PYTHON ?= python3
@@ -10,7 +10,7 @@ PYTHON39 := $(shell for python in python3.9 $$(pyenv root 2>/dev/null)/versions/
   "$$python" -c '' 2>/dev/null && { echo "$$python"; break; }; done)
 VENV := .venv
 READY39 := $(if $(PYTHON39),$(patsubst %,.venvs/%-python39/.ready,jupyterlab3 notebook6))
-READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud docs examples jupyterlab3 notebook6 runtime sam scan) $(READY39)
+READY := $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud docs examples jupyterlab3 notebook6 plots runtime sam scan) $(READY39)
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
@@ -67,16 +67,8 @@ soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 	PYTHONPATH=src:. $(BIN)/python -m bench.soak
 	PYTHONPATH=src:. $(BIN)/python -m bench.storm
 
-bench: build ## Measure the engine beside what one would pick instead
-	@PYTHONPATH=src:. $(BIN)/python bench/engine.py
-	@PYTHONPATH=src:. $(BIN)/python bench/run_many.py
-	@PYTHONPATH=src:. $(BIN)/python bench/fleet.py
-	@PYTHONPATH=src:. $(BIN)/python -m bench.cold_start
-	@PYTHONPATH=src:. $(BIN)/python -m bench.by_hand
-
-try: $(VENV)/.ready $(READY39) ## Try the setup on this machine, twice (SCRIPT=FILE, APP=TYPE, NETWORK=off, KEEP=1, WATCH=1; see docs)
-	@PYTHONPATH=src:. $(BIN)/python -m try_setup $(if $(SCRIPT),--script "$(SCRIPT)") $(if $(APP),--app $(APP)) \
-	  $(if $(NETWORK),--network $(NETWORK)) $(if $(KEEP),--keep) $(if $(WATCH),--watch)
+bench: build ## Measure everything beside what one would pick instead, and write docs/performance.md (PARTS=…: some parts)
+	@PYTHONPATH=src:. $(BIN)/python -m bench $(PARTS)
 
 demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up; FLEET=1: look after twelve apps)
 	@$(BIN)/python -m demo $(if $(APP),--app $(APP)) $(if $(KEEP),--keep) $(if $(FLEET),--fleet)

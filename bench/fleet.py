@@ -2,8 +2,7 @@
 
 The APIs are simulated at the SDK's edge: real clients, whose requests are answered from memory after CALL_SECONDS, as
 AWS answers from far away. Everything in between (building requests, parsing answers) is the SDK's own work on both
-sides. Of three runs the fastest counts: whatever else the machine does only adds. Only the ratios mean anything
-elsewhere.
+sides. Only the ratios mean anything elsewhere.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ import boto3
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
+from bench.table import Measured, Row, Table, in_turn
 from studio_setup.fleet.apps import Selection
 from studio_setup.fleet.function_log import FunctionLog
 from studio_setup.fleet.survey import Sources, survey
@@ -156,44 +156,36 @@ def bare_calls(aws: SimulatedAws, calls: Calls) -> Callable[[], None]:
     return work
 
 
-def main() -> None:
-    """Measure, print, and fail if a target is missed."""
+def main() -> int:
+    """Measure and report; 1 if a target is missed."""
     os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true")
     if sys.argv[1:] == ["memory"]:
         status(SimulatedAws())()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        return
+        return 0
     aws = SimulatedAws()
     ours = status(aws)
     ours()
     calls = list(aws.calls)
     bare = bare_calls(aws, calls)
-    ratio = _compare(f"calls that take {CALL_SECONDS * 1000:.0f} ms", ours, bare, len(calls))
+    table = Table()
+    name = f"status of {APPS:,} running apps, {len(calls)} calls"
+    taken = f"{name} that take {CALL_SECONDS * 1000:.0f} ms"
+    table.add(Row(taken, *_compare(ours, bare, MAX_RATIO)))
     aws.call_seconds = 0.0
-    _compare("calls that take no time", ours, bare, len(calls))
+    table.add(Row(f"{name} that take no time", *_compare(ours, bare, None)))
     child = subprocess.run([sys.executable, __file__, "memory"], capture_output=True, text=True, check=True)
-    megabytes = float(child.stdout)
-    print(
-        f"memory of the process, the simulated answers included: {megabytes:.0f} MB (target ≤ {MAX_MEGABYTES:.0f} MB)"
-    )
-    assert ratio <= MAX_RATIO
-    assert megabytes <= MAX_MEGABYTES
+    megabytes = Measured.of([float(child.stdout)])
+    table.add(Row("memory of `status`, the simulated answers included", megabytes, "MB", MAX_MEGABYTES))
+    return table.exit_status
 
 
-def _compare(what: str, ours: Callable[[], None], bare: Callable[[], None], calls: int) -> float:
-    seconds: dict[Callable[[], None], list[float]] = {ours: [], bare: []}
-    for _ in range(TIMES):
-        for work, taken in seconds.items():
-            started = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - started)
-    status_seconds, bare_seconds = (min(taken) for taken in seconds.values())
-    ratio = status_seconds / bare_seconds
-    print(
-        f"status of {APPS} apps, {calls} {what}: {status_seconds:.2f} s; the bare calls: {bare_seconds:.2f} s;"
-        f" ratio {ratio:.2f} (target ≤ {MAX_RATIO} where calls take time)"
-    )
-    return ratio
+def _compare(
+    ours: Callable[[], None], bare: Callable[[], None], target: float | None
+) -> tuple[Measured, str, float | None, str, Measured]:
+    """What a row has after its name."""
+    our, their = in_turn(ours, bare, times=TIMES)
+    return our, "s", target, "the bare calls", their
 
 
 def _pages(rows: list[dict[str, object]]) -> Iterator[tuple[int, list[dict[str, object]]]]:
@@ -264,4 +256,4 @@ def _encoded(value: object) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """The rows in which every bench reports: what was measured, what stands beside it, and whether the target is met.
 
-`BENCH_ROWS` names a file to which the rows are added too, one JSON object a line, for whoever collects them.
+`BENCH_ROWS` names a file to which the rows are added too, one JSON object a line, for whoever collects them; so is what
+pictures are drawn from.
 """
 
 from __future__ import annotations
@@ -98,9 +99,16 @@ class Table:
         """Print a row, and add it to the file of whoever collects them."""
         self._failed = self._failed or row.fails
         print(row, flush=True)
+        self._write(row.as_dict())
+
+    def picture(self, name: str, data: object) -> None:
+        """Hand what a picture is drawn from to whoever collects the rows."""
+        self._write({"picture": name, "data": data})
+
+    def _write(self, line: dict[str, Any]) -> None:
         if self._file:
             with Path(self._file).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row.as_dict(), ensure_ascii=False) + "\n")
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     @property
     def exit_status(self) -> int:

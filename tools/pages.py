@@ -18,6 +18,7 @@ from tools import (
     log_schema,
     notebook_page,
     outcomes_page,
+    performance_page,
     python_api_page,
 )
 
@@ -32,6 +33,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "log-schema.json": log_schema.page,
     "notebook.md": notebook_page.page,
     "outcomes.md": outcomes_page.page,
+    "performance.md": performance_page.page,
     "python-api.md": python_api_page.page,
 }
 

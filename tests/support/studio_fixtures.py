@@ -133,8 +133,8 @@ def records() -> Iterator[list[logging.LogRecord]]:
 
 @pytest.fixture
 def poll_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine looks at an app's status every half second, instead of every four and a half."""
-    monkeypatch.setattr("studio_setup.access.app_status._POLL_SECONDS", 0.5)
+    """The engine looks at an app's status every half second, instead of every four."""
+    monkeypatch.setattr("studio_setup.access.poll_schedule._SECONDS", 0.5)
 
 
 @pytest.fixture

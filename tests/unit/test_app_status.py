@@ -206,7 +206,7 @@ def test_a_slow_app_is_polled_less_often(
     sagemaker: Stubber, make_status: MakeStatus, app: App, fake_time: FakeTime
 ) -> None:
     """After some minutes the pauses grow, up to half a minute."""
-    _add_statuses(sagemaker, *["Pending"] * 50, "InService")
+    _add_statuses(sagemaker, *["Pending"] * 80, "InService")
     make_status(app, 3600).wait_until_in_service(0)
     assert fake_time.slept[-1] > 25
     assert max(fake_time.slept) <= 33
@@ -222,10 +222,10 @@ def test_an_app_is_polled_less_often_where_calls_are_throttled(
     _add_statuses(sagemaker, "Pending", "InService")
     status.wait_until_in_service(0)
     polls = [*fake_time.slept[1:6:2], fake_time.slept[6]]
-    assert polls == pytest.approx([4.5 * 1.5, 4.5 * 1.5**2, 4.5 * 1.5**3, 4.5 * 1.5**3], rel=0.101)
+    assert polls == pytest.approx([4 * 1.5, 4 * 1.5**2, 4 * 1.5**3, 4 * 1.5**3], rel=0.101)
 
 
-@pytest.mark.parametrize(("pause_seconds", "count"), [(5.0, 31), (4.3, 35)], ids=["on-the-dot", "just-after"])
+@pytest.mark.parametrize(("pause_seconds", "count"), [(5.0, 49), (4.3, 56)], ids=["on-the-dot", "just-after"])
 def test_the_pauses_grow_evenly(
     *,
     sagemaker: Stubber,
@@ -236,13 +236,13 @@ def test_the_pauses_grow_evenly(
     pause_seconds: float,
     count: int,
 ) -> None:
-    """With constant jitter, each pause after 150 seconds is 15 % longer than the one before, up to half a minute."""
-    jitter = pause_seconds / 4.5
+    """With constant jitter, each pause after four minutes is 15 % longer than the one before, up to half a minute."""
+    jitter = pause_seconds / 4
     monkeypatch.setattr(random, "uniform", lambda _low, _high: jitter)
-    _add_statuses(sagemaker, *["Pending"] * 60, "InService")
+    _add_statuses(sagemaker, *["Pending"] * 80, "InService")
     make_status(app, 3600).wait_until_in_service(0)
     assert fake_time.slept[:count] == pytest.approx([pause_seconds] * count)
-    growing = [min(pause_seconds * 1.15**number, 30 * jitter) for number in range(1, 61 - count)]
+    growing = [min(pause_seconds * 1.15**number, 30 * jitter) for number in range(1, 81 - count)]
     assert fake_time.slept[count:] == pytest.approx(growing)
 
 
@@ -304,11 +304,11 @@ def test_the_grace_for_an_earlier_app_ends(
     """An app that stays deleted or unknown for longer than the grace is gone."""
     _add_statuses(sagemaker, *[not_in_service] * 4)
     with pytest.raises(AppDeleted):
-        status.wait_until_in_service(12)
-    assert sum(fake_time.slept) >= 12
+        status.wait_until_in_service(10)
+    assert sum(fake_time.slept) >= 10
 
 
-@pytest.mark.parametrize(("grace_seconds", "calls"), [(0, 1), (12, 4)])
+@pytest.mark.parametrize(("grace_seconds", "calls"), [(0, 1), (10, 4)])
 def test_a_call_that_sagemaker_takes_for_invalid_is_refused_and_no_app_is_gone(
     sagemaker: Stubber, status: AppStatus, grace_seconds: float, calls: int
 ) -> None:
@@ -332,8 +332,8 @@ def test_at_the_deadline_the_last_status_is_named(
 ) -> None:
     """If the deadline passes first, the message has the status and how long it was waited for."""
     _add_statuses(sagemaker, *[last] * 4)
-    with pytest.raises(AppNotReady, match=f"still {last} after 12 seconds"):
-        make_status(app, 12).wait_until_in_service(60)
+    with pytest.raises(AppNotReady, match=f"still {last} after 10 seconds"):
+        make_status(app, 10).wait_until_in_service(60)
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "UnrecognizedClientException"])

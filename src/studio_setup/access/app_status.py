@@ -11,6 +11,7 @@ from typing import Any
 
 from studio_setup.access.control_plane import ControlPlane, required_text
 from studio_setup.access.landing import host_of
+from studio_setup.access.poll_schedule import PollSchedule
 from studio_setup.model import log
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline, Stopwatch
@@ -23,12 +24,6 @@ from studio_setup.model.errors import (
     SpaceWithoutOwner,
     SsoDomain,
 )
-
-_POLL_SECONDS = 4.5
-_MAX_POLL_SECONDS = 30.0
-_SLOWER_AFTER_SECONDS = 150.0
-_SLOWER_BY = 1.15
-_SLOWER_BY_REFUSAL = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,7 @@ class AppStatus:
     def _wait(self, grace_seconds: float) -> dict[str, Any]:
         """Wait until DescribeApp says InService; its answer."""
         waited = Stopwatch(self._deadline.clock)
-        poll_seconds = _POLL_SECONDS
+        schedule = PollSchedule()
         while True:
             refusals = self._control_plane.refusals
             app = self._describe_app()
@@ -120,11 +115,7 @@ class AppStatus:
             if self._deadline.expired:
                 raise AppNotReady(f"The app was still {status} after {waited.seconds:.0f} seconds.")
             log.APP_WAITING.log(status=status, waited_seconds=waited.seconds)
-            # Often enough to be there soon, seldom enough for many apps at nine in the morning.
-            poll_seconds *= _SLOWER_BY if waited.seconds > _SLOWER_AFTER_SECONDS else 1.0
-            poll_seconds *= _SLOWER_BY_REFUSAL ** (self._control_plane.refusals - refusals)
-            poll_seconds = min(poll_seconds, _MAX_POLL_SECONDS)
-            self._deadline.pause(poll_seconds)
+            self._deadline.pause(schedule.next_seconds(waited.seconds, self._control_plane.refusals - refusals))
 
     def _describe_app(self) -> dict[str, Any]:
         app = self._app
