@@ -152,9 +152,9 @@ def _serve(pipe: Connection, folder: Path) -> None:
 
 
 def _is_claim_known(folder: Path, _app: object, run_id: str, *_: object) -> bool:
-    """Does the log of any invoking process have the line of the attempt that claimed an app start for that run?"""
-    claimed = re.compile(rf'"msg": "run\.claimed".*"run_id": "{run_id}".*"resumed": false')
-    return any(claimed.search(line) for log in folder.glob("*/log") for line in log.open(errors="replace"))
+    """Does the log of any invoking process have the beginning of the attempt that gave the run its id?"""
+    began = re.compile(rf'"msg": "setup\.started".*"attempt": "{run_id}"')
+    return any(began.search(line) for log in folder.glob("*/log") for line in log.open(errors="replace"))
 
 
 def _invoke(order: dict[str, Any]) -> dict[str, Any]:

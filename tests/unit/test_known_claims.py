@@ -25,12 +25,12 @@ CREATED_AT = "2026-11-25T16:00:00+00:00"
 SOME_MINUTES_EARLIER_MS = int(datetime(2026, 11, 25, 15, 50, tzinfo=UTC).timestamp() * 1000)
 ASKED = {
     "logGroupName": "group",
-    "filterPattern": '{ ($.message = "run.claimed") && ($.run_id = "aaa") && ($.resumed IS FALSE) }',
+    "filterPattern": '{ ($.message = "setup.started") && ($.attempt = "aaa") }',
     "startTime": SOME_MINUTES_EARLIER_MS,
     "endTime": ANY,
 }
 LOOKS = 6
-LINE = {"message": "run.claimed", "run_id": "aaa", "resumed": False, "app": APP.label}
+LINE = {"message": "setup.started", "attempt": "aaa", "app": APP.label}
 
 
 @pytest.fixture
@@ -77,12 +77,12 @@ def test_a_line_that_comes_late_is_waited_for(logs: Stubber, ask: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    "other", [{"resumed": True}, {"run_id": "bbb"}, {"app": "d-abc/bob/JupyterServer/default"}, {"message": "other"}]
+    "other", [{"attempt": "bbb"}, {"app": "d-abc/bob/JupyterServer/default"}, {"message": "run.claimed"}]
 )
 def test_a_line_of_another_claim_does_not_count(
     logs: Stubber, ask: Callable[..., bool | None], other: dict[str, Any]
 ) -> None:
-    """Neither that of another app or run, nor that of an attempt that found the claim there."""
+    """Neither that of another app, nor that of an attempt that found the claim there."""
     for _ in range(LOOKS):
         answer(logs, LINE | other)
     assert ask() is False

@@ -21,7 +21,7 @@ _CLOCK_SKEW = timedelta(minutes=10)
 def is_claim_known(
     open_log: Callable[[], FunctionLog], app: App, run_id: str, created_at: str, deadline: Deadline
 ) -> bool | None:
-    """Does the log have the line of the attempt that claimed this start of the app for a run? None: nobody can tell.
+    """Does the log have an attempt at this start of the app that gave the run its id? None: nobody can tell.
 
     `created_at` is the app's CreationTime in ISO 8601. It takes half a minute at most.
     """
@@ -43,8 +43,9 @@ def _whole_limit(deadline: Deadline) -> Deadline:
 
 def _finds(function_log: FunctionLog, app: App, run_id: str, start: datetime, deadline: Deadline) -> bool:
     """Look until it is there, as long as there is time to look once more."""
-    pattern = all_of(f'($.message = "{log.RUN_CLAIMED.name}")', f'($.run_id = "{run_id}")', "($.resumed IS FALSE)")
-    wanted = {"message": log.RUN_CLAIMED.name, "run_id": run_id, "resumed": False, "app": app.label}
+    # An attempt logs its beginning before it claims anything, and its claim after that: it may die in between.
+    pattern = all_of(f'($.message = "{log.SETUP_STARTED.name}")', f'($.attempt = "{run_id}")')
+    wanted = {"message": log.SETUP_STARTED.name, "attempt": run_id, "app": app.label}
     while True:
         watch = Stopwatch(deadline.clock)
         end = datetime.now(UTC) + _CLOCK_SKEW
