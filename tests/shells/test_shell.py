@@ -221,13 +221,25 @@ def test_a_line_that_ends_the_shell_has_no_reply(machine: Machine) -> None:
 
 
 def test_our_lines_stay_out_of_the_history(this_machine: Machine) -> None:
-    """Nothing that our shell runs gets into the user's history file."""
+    """Neither the line that takes over nor anything that our shell runs gets into the user's history file."""
     history = this_machine.home / ".bash_history"
-    (this_machine.home / ".bashrc").write_text("HISTFILE=~/.bash_history\n", encoding="utf-8")
+    (this_machine.home / ".bashrc").write_text("HISTFILE=~/.bash_history HISTCONTROL=\n", encoding="utf-8")
     with this_machine.own_shell() as shell:
         _check(shell)
         shell.run("set -o history; echo spam")
-    assert not history.exists() or "spam" not in history.read_text(encoding="utf-8")
+    assert not history.exists()
+
+
+@pytest.mark.parametrize("program", ["bash", "dash", "busybox sh", "zsh"])
+def test_a_read_only_history_file_does_not_keep_the_shell_from_being_taken_over(
+    this_machine: Machine, program: str
+) -> None:
+    """The line that takes over does its work where it cannot do without the history."""
+    needs(program.split(maxsplit=1)[0])
+    for start_up_file in (".bashrc", ".zshrc", ".shrc"):
+        (this_machine.home / start_up_file).write_text("readonly HISTFILE=~/.history\n", encoding="utf-8")
+    with this_machine.own_shell("env", f"ENV={this_machine.home}/.shrc", *program.split(), seconds=15) as shell:
+        _check(shell)
 
 
 def test_a_forgotten_terminal_ends_by_itself(machine: Machine) -> None:

@@ -31,10 +31,9 @@ from tests.support.fakes import FakeTime
 ROOT = "/tmp/studio-setup"
 BASE_URL = "https://d-0.studio.us-east-1.sagemaker.aws/jupyter/default"
 CREATED_AT = datetime(2026, 11, 22, 14, 59, 30, tzinfo=UTC)
-_TAKE_OVER = re.compile(r"\x15 exec env .*<(\w+):\$sn:\$\?:\$answer>.*")
+_TAKE_OVER = re.compile(r"\x15 command export HISTFILE=; exec env .*<(\w+):\$sn:\$\?:\$answer>.*")
 _LINE = re.compile(r"\x15sn=(\d+) answer=; (.*)", re.DOTALL)
 _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
-_FIRST_LINE = "unset HISTFILE"
 _ONLY_WITH_ALL_TEXT = re.compile(r"\[ \$\{#text\} -eq (\d+) \] && \{ (.*); \}", re.DOTALL)
 _PREPARE = 'eval "$(printf %b "$text")"; prepare '
 _INTERRUPTED = 130
@@ -360,7 +359,7 @@ class Terminal:
             if len(self._text) != int(match[1]):
                 return 1
             line = match[2]
-        if line in {"", _FIRST_LINE}:
+        if line in {"", ":"}:
             return 0
         if line.startswith(_PREPARE):
             assert _printf_b(self._text) == self._studio.remote_script, "remote.sh arrived garbled"

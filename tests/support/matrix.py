@@ -15,14 +15,13 @@ from studio_setup.terminal.shell import _assignments, percent_b
 PIECES = len(_assignments(percent_b(remote_script())))
 LINES = {
     1: "take over the shell",
-    2: "configure the shell",
-    **{3 + piece: f"send remote.sh, part {piece + 1}" for piece in range(PIECES)},
-    3 + PIECES: "open the run",
-    4 + PIECES: "start the command and follow it",
-    5 + PIECES: "record the outcome",
+    **{2 + piece: f"send remote.sh, part {piece + 1}" for piece in range(PIECES)},
+    2 + PIECES: "open the run",
+    3 + PIECES: "start the command and follow it",
+    4 + PIECES: "record the outcome",
 }
-OPENS_RUN = 3 + PIECES
-STARTS = 4 + PIECES
+OPENS_RUN = 2 + PIECES
+STARTS = 3 + PIECES
 REQUESTS = {
     StepKind.LOGIN: "GET the presigned URL",
     StepKind.PAGE: "GET the page it redirects to",

@@ -24,8 +24,8 @@ from tests.support.in_memory_channel import Behaviour, Fault, InMemoryChannel, I
 
 REMOTE_SCRIPT = ": short enough for one line\n"
 # The lines of a setup of one command: take over, first line, prepare, claim, start and follow, follow, ..., finish.
-LINES_UNTIL_CLAIMED = 4
-LINES_UNTIL_STARTED = 5
+LINES_UNTIL_CLAIMED = 3
+LINES_UNTIL_STARTED = 4
 OK = Behaviour(("out\n",))
 # What every log record has by itself.
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -23,14 +23,14 @@ _FIRST_PATIENCE_SECONDS = 2.0
 _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
 _ENTER = "\r"
 # A terminal that nobody types into for TMOUT seconds ends by itself, in case we are not there to delete it.
-# Understood by sh, bash, zsh and fish. It is the only line that may stay in the user's history.
+# Understood by sh, bash, zsh and fish. bash writes its history before it becomes another program; where a start-up file
+# has made HISTFILE read-only, `command` keeps other shells from leaving out the rest of the line.
 _TAKE_OVER = (
-    " exec env -u ENV -u SHELLOPTS -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
+    " command export HISTFILE=; exec env -u ENV -u SHELLOPTS -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
     # Exported here and not by env: a bash called sh forgets its prompt when it is not interactive.
     """ 'unset -f command; export PS1="$0" PS2=; stty sane -echo;"""
     " command -v bash >/dev/null && exec bash --noprofile --norc --noediting -p -i; exec sh -i' '{prompt}'"
 )
-_FIRST_LINE = "unset HISTFILE"
 
 
 class TextChannel(Protocol):
@@ -80,8 +80,9 @@ class Shell:
         if patience_seconds > _FIRST_PATIENCE_SECONDS:
             # What is left of a second copy may wait for the end of its line, if a line editor had read it already.
             channel.send(_ENTER)
-        # If both copies of a line typed twice are read, there is one more prompt; only this line's has its number.
-        shell.run(_FIRST_LINE)
+            # If both copies are read, there is one more prompt; only this line's has its number. A long line might not
+            # fit into the terminal beside a copy that is not read yet.
+            shell.run(":")
         return shell
 
     def run(self, line: str, *, text: str = "", timeout_seconds: float = 20.0) -> Reply:
