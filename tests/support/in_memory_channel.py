@@ -31,7 +31,7 @@ from tests.support.fakes import FakeTime
 ROOT = "/tmp/studio-setup"
 BASE_URL = "https://d-0.studio.us-east-1.sagemaker.aws/jupyter/default"
 CREATED_AT = datetime(2026, 11, 22, 14, 59, 30, tzinfo=UTC)
-_TAKE_OVER = re.compile(r"\x15 command export HISTFILE=; exec env .*<(\w+):\$sn:\$\?:\$answer>.*")
+_TAKE_OVER = re.compile(r"\x15 command export HISTFILE= \|\| :; exec env .*<(\w+):\$sn:\$\?:\$answer>.*")
 _LINE = re.compile(r"\x15sn=(\d+) answer=; (.*)", re.DOTALL)
 _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
 _ONLY_WITH_ALL_TEXT = re.compile(r"\[ \$\{#text\} -eq (\d+) \] && \{ (.*); \}", re.DOTALL)
