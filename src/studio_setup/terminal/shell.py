@@ -24,8 +24,8 @@ _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
 _ENTER = "\r"
 # A terminal that nobody types into for TMOUT seconds ends by itself, in case we are not there to delete it.
 # Understood by sh, bash, zsh and fish. bash writes its history before it becomes another program; where a start-up file
-# has made HISTFILE read-only, `command` keeps other shells from leaving out the rest of the line; zsh has no such builtin
-# for it, and with errexit would end.
+# has made HISTFILE read-only, `command` keeps other shells from leaving out the rest of the line. zsh does not find
+# such a command, and would end if errexit is set.
 _TAKE_OVER = (
     " command export HISTFILE= || :; exec env -u ENV -u SHELLOPTS -u PROMPT_COMMAND HISTFILE= TERM=dumb TMOUT=60 sh -c"
     # Exported here and not by env: a bash called sh forgets its prompt when it is not interactive.
