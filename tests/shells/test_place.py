@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,12 +95,12 @@ def test_the_folder_may_have_any_letters(machine: Machine, tmp_path: Path, local
 
 
 @pytest.fixture
-def tmp_of_its_own(path_of_kind: Callable[[str], str]) -> Iterator[tuple[Machine, Disks]]:
-    """A machine whose /tmp is a disk of its own."""
+def tmp_of_its_own() -> Iterator[tuple[Machine, Disks]]:
+    """A machine whose /tmp is a disk of its own; its programs are the system's, as nothing in /tmp can be found."""
     with (
         tempfile.TemporaryDirectory(dir="/var/tmp") as folder,
         small_disks({Path("/tmp"): "size=2m"}) as disks,
-        Machine(path_of_kind("this"), Path(folder)).switched_off_after() as machine,
+        Machine(os.defpath, Path(folder)).switched_off_after() as machine,
     ):
         yield machine, disks
 
