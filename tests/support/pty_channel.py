@@ -47,8 +47,9 @@ class PtyChannel:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.screen = ""
         self._terminal, side_of_the_shell = pty.openpty()
-        # Of this machine, whatever is on the PATH of the one that is tested.
-        setsid, env = shutil.which("setsid") or "setsid", shutil.which("env") or "env"
+        # Of this machine, whatever is on the PATH of the one that is tested; of the system, as our own PATH may lead to
+        # folders that the server does not see.
+        setsid, env = (shutil.which(name, path=os.defpath) or name for name in ("setsid", "env"))
         # As the leader of a session, this setsid has to start the program as a child, and waits for it: the server.
         self.process = subprocess.Popen(
             [*launcher, setsid, "--ctty", "--wait", env, *([f"{MARKER}={mark}"] if mark else []), *program],
