@@ -16,7 +16,8 @@ from pathlib import Path
 from tests.support.needs import needs, refused
 
 PAGE_BYTES = 4096
-_MOUNT = "while [ $# -gt 0 ]; do mount {} || exit; shift 2; done; echo ready; exec cat"
+# It waits without a program, as those on PATH may be out of sight now.
+_MOUNT = "while [ $# -gt 0 ]; do mount {} || exit; shift 2; done; echo ready; read -r line"
 _DISK = '-t tmpfs -o "$1" none "$2"'
 _FILE = '--bind "$1" "$2"'
 
