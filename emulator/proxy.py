@@ -198,7 +198,7 @@ def reset(transport: asyncio.Transport) -> None:
     """Cut a connection as a broken network does."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
-        # With a linger time of zero the other side gets a reset, not an orderly end; it may have ended by itself just now.
+        # With a linger time of zero the other side gets a reset, not an orderly end; it may have ended just now.
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
