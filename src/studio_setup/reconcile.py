@@ -8,9 +8,9 @@ for twice, the claim in the app sees to it that it happens once.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from studio_setup.fleet.survey import Sources, survey
 from studio_setup.model import log, outcomes
 from studio_setup.model.app import App
 from studio_setup.model.report import Trigger
-from studio_setup.model.request import SOURCE
+from studio_setup.model.request import RequestType, payload_of
 from studio_setup.model.settings import ReconcileSettings
 
 if TYPE_CHECKING:
@@ -94,7 +94,5 @@ def _missed(apps: Iterable[AppState], since: datetime | None, now: datetime) -> 
 
 def _ask(client: LambdaClient, function_name: str, app: App) -> None:
     """Have the app set up, without waiting for it: Lambda retries, as it does for the event of a start."""
-    names = {name: value for name, value in app.as_dict().items() if name != "app"}
-    detail = {"app": names, "trigger": Trigger.RECONCILE}
-    request = {"source": SOURCE, "detail-type": "Set Up App", "detail": detail}
-    client.invoke(FunctionName=function_name, InvocationType="Event", Payload=json.dumps(request).encode())
+    payload = payload_of(RequestType.SET_UP_APP, {"app": asdict(app), "trigger": Trigger.RECONCILE})
+    client.invoke(FunctionName=function_name, InvocationType="Event", Payload=payload)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from studio_setup.fleet.apps import Selection, list_running_apps
+from studio_setup.fleet.deployed import read_answer
 from studio_setup.model.app import KNOWN_APP_TYPES, App
 from studio_setup.model.errors import BadInput
-from studio_setup.model.json_text import parse_json
 from studio_setup.model.outcomes import CODES, PROBED, SPACE_WITHOUT_OWNER, SSO_DOMAIN
+from studio_setup.model.request import RequestType, payload_of
 from studio_setup.model.text import one_line
 from studio_setup_cli.findings import Finding, Level
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 # Such an app is not set up anyway, and nothing is broken.
 _EXCLUDED = {SSO_DOMAIN.name, SPACE_WITHOUT_OWNER.name}
-_MAX_ANSWER_BYTES = 6 * 1024 * 1024  # Lambda's own limit
 
 
 def probed_apps(client: SageMakerClient, name: str) -> list[App]:
@@ -40,15 +40,8 @@ def probed_apps(client: SageMakerClient, name: str) -> list[App]:
 def probe(client: LambdaClient, function_name: str, app: App) -> Finding:
     """Where the deployed function gets to in that app."""
     check = f"probe of {app.label}"
-    names = {name: value for name, value in app.as_dict().items() if name != "app"}
-    request = {"source": "studio-setup", "detail-type": "Probe", "detail": {"app": names}}
-    response = client.invoke(FunctionName=function_name, Payload=json.dumps(request).encode())
-    text = response["Payload"].read(_MAX_ANSWER_BYTES + 1).decode("utf-8", "replace")
-    try:
-        answer = parse_json(text)
-    except ValueError:
-        answer = None
-    match answer:
+    payload = payload_of(RequestType.PROBE, {"app": asdict(app)})
+    match read_answer(client.invoke(FunctionName=function_name, Payload=payload)):
         case {"code": PROBED.name}:
             return Finding(check, Level.OK, "the function got as far as a shell in the app")
         case {"code": str(code), "reason": str(reason)}:

@@ -5,7 +5,7 @@ The function is invoked (`RequestResponse`) with
     {"source": "studio-setup", "detail-type": "Describe Setup",
      "detail": {"apps": [{"domain_id": …, "user_profile_name": …, "app_type": …, "app_name": …, "space_name": …}, …]}}
 
-where `apps` has at most MAX_APPS_PER_CALL apps and may be missing, which means none. It starts nothing, calls nobody,
+where `apps` has at most MAX_APPS_DESCRIBED apps and may be missing, which means none. It starts nothing, calls nobody,
 and answers
 
     {"schema_version": 1,
@@ -23,20 +23,19 @@ that is ignored, such as `other-app-type`, `other-domain`; `bad-input` if its se
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from studio_setup.model.app import App
 from studio_setup.model.json_text import parse_json
+from studio_setup.model.request import MAX_APPS_DESCRIBED, RequestType, payload_of
 from studio_setup.model.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
 
-DESCRIBE = {"source": "studio-setup", "detail-type": "Describe Setup"}
-MAX_APPS_PER_CALL = 200
 _MAX_ANSWER_BYTES = 6 * 1024 * 1024  # Lambda's own limit
 
 
@@ -82,7 +81,7 @@ def describe_setup(client: LambdaClient, function_name: str, apps: Sequence[App]
         NotDescribed: the function cannot be invoked, fails, is of a version that does not know the event, or answers
             something else.
     """
-    chunks = [apps[start : start + MAX_APPS_PER_CALL] for start in range(0, len(apps), MAX_APPS_PER_CALL)] or [[]]
+    chunks = [apps[start : start + MAX_APPS_DESCRIBED] for start in range(0, len(apps), MAX_APPS_DESCRIBED)] or [[]]
     setups: dict[App, AppSetup] = {}
     for chunk in chunks:
         answer = _invoke(client, function_name, chunk)
@@ -91,21 +90,25 @@ def describe_setup(client: LambdaClient, function_name: str, apps: Sequence[App]
     return DescribedSetup(_time_limit(answer), _app_types(answer), setups, engine_version)
 
 
-def _invoke(client: LambdaClient, function_name: str, apps: Sequence[App]) -> Mapping[str, object]:
-    names = [{name: value for name, value in app.as_dict().items() if name != "app"} for app in apps]
-    request = {**DESCRIBE, "detail": {"apps": names}}
+def read_answer(response: InvocationResponseTypeDef) -> object:
+    """What the function answered to an invocation; None if that is not JSON."""
+    text = response["Payload"].read(_MAX_ANSWER_BYTES + 1).decode("utf-8", "replace")
     try:
-        response = client.invoke(FunctionName=function_name, Payload=json.dumps(request).encode())
+        return parse_json(text)
+    except ValueError:
+        return None
+
+
+def _invoke(client: LambdaClient, function_name: str, apps: Sequence[App]) -> Mapping[str, object]:
+    payload = payload_of(RequestType.DESCRIBE_SETUP, {"apps": [asdict(app) for app in apps]})
+    try:
+        response = client.invoke(FunctionName=function_name, Payload=payload)
     except client.exceptions.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown")
         raise NotDescribed(
             f"The function {function_name} cannot be asked to describe its setup (lambda:InvokeFunction: {code})."
         ) from None
-    text = response["Payload"].read(_MAX_ANSWER_BYTES + 1).decode("utf-8", "replace")
-    try:
-        answer = parse_json(text)
-    except ValueError:
-        answer = None
+    answer = read_answer(response)
     if response.get("FunctionError"):
         raise NotDescribed(f"The function {function_name} failed to describe its setup: {_error(answer)}.")
     if not isinstance(answer, dict):

@@ -11,32 +11,31 @@ and answers with the report of this attempt, or, where it begins none, with its 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from studio_setup.fleet.deployed import read_answer
 from studio_setup.model import outcomes
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline, Stopwatch
-from studio_setup.model.json_text import parse_json
 from studio_setup.model.outcomes import Outcome
+from studio_setup.model.report import Trigger
+from studio_setup.model.request import RequestType, payload_of
 from studio_setup.model.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
 
-SET_UP = {"source": "studio-setup", "detail-type": "Set Up App"}
 # Reserved concurrency is taken up for as long as setups run, each of which lasts as long as an invocation at most.
 THROTTLED_LIMIT_SECONDS = 900.0
 _THROTTLED_PAUSE_SECONDS = 5.0, 30.0
 MAX_ATTEMPTS = 3  # as many as an app start has through its event
-_MAX_ANSWER_BYTES = 6 * 1024 * 1024  # Lambda's own limit
 # Nothing is wrong with the app, and yet it was not set up.
 _REFUSALS = {outcomes.BAD_REQUEST.name, outcomes.CLAIMED_BY_OTHER_SETUP.name}
 
@@ -158,22 +157,17 @@ class _NoReport(Exception):
 
 
 def _request(app: App, *, force: bool) -> bytes:
-    names = {name: value for name, value in app.as_dict().items() if name != "app"}
-    return json.dumps({**SET_UP, "detail": {"app": names, "force": force, "trigger": "operator"}}).encode()
+    return payload_of(RequestType.SET_UP_APP, {"app": asdict(app), "force": force, "trigger": Trigger.OPERATOR})
 
 
 def _invoke(function: DeployedFunction, request: bytes, waits: Waits) -> object:
     try:
         response = _call(function, request, waits)
-        text = response["Payload"].read(_MAX_ANSWER_BYTES + 1).decode("utf-8", "replace")
+        answer = read_answer(response)
     except _NoReport:
         raise
     except Exception as error:  # noqa: BLE001 (the SDK's errors of connections have no class that a client names)
         raise _NoReport(one_line(f"The call failed: {type(error).__name__}: {error}", 500)) from None
-    try:
-        answer = parse_json(text)
-    except ValueError:
-        answer = None
     if response.get("FunctionError"):
         raise _NoReport(f"The function failed: {_error(answer)}")
     return answer

@@ -15,8 +15,10 @@ APP is an object with `domain_id`, `user_profile_name`, `space_name`, `app_type`
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 
 from studio_setup.model import outcomes
 from studio_setup.model.app import App
@@ -30,6 +32,14 @@ SOURCE = "studio-setup"
 MAX_APPS_DESCRIBED = 200
 _APP_FIELDS = {field.name for field in fields(App)}
 _TRIGGERS = {Trigger.OPERATOR, Trigger.RECONCILE}
+
+
+class RequestType(StrEnum):
+    """What can be asked of the function."""
+
+    SET_UP_APP = "Set Up App"
+    DESCRIBE_SETUP = "Describe Setup"
+    PROBE = "Probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,11 @@ class Probe:
     app: App
 
 
+def payload_of(request_type: RequestType, detail: Mapping[str, object]) -> bytes:
+    """What the function is invoked with to ask it for that."""
+    return json.dumps({"source": SOURCE, "detail-type": request_type, "detail": detail}).encode()
+
+
 def is_request(event: object) -> bool:
     """Is it meant as a request, whether or not it is a valid one?"""
     return isinstance(event, Mapping) and event.get("source") == SOURCE
@@ -67,11 +82,11 @@ def parse_request(event: Mapping[str, object], settings: Settings) -> SetUpApp |
         return Ignored(outcomes.BAD_REQUEST, "it has no detail object")
     try:
         match event.get("detail-type"):
-            case "Set Up App":
+            case RequestType.SET_UP_APP:
                 return _set_up_app(detail, settings)
-            case "Describe Setup":
+            case RequestType.DESCRIBE_SETUP:
                 return _describe_setup(detail)
-            case "Probe":
+            case RequestType.PROBE:
                 _refuse_others(detail, {"app"})
                 return Probe(_ours(detail.get("app"), settings))
             case other:
