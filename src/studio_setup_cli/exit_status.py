@@ -18,6 +18,7 @@ EXIT_STATUS = {
 BAD_INPUT_STATUS = 2
 MAX_ERRORS_STATUS = 6
 INTERRUPTED_STATUS = 130
+OUTPUT_CLOSED_STATUS = 141  # as a shell says of a program that SIGPIPE has ended
 _BEST_TO_WORST = (0, 5, 4, 1, 3)
 
 

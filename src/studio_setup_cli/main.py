@@ -13,12 +13,9 @@ import click
 
 from studio_setup import __version__
 from studio_setup.model.errors import BadInput
+from studio_setup_cli.exit_status import BAD_INPUT_STATUS, INTERRUPTED_STATUS, OUTPUT_CLOSED_STATUS
 from studio_setup_cli.subcommands import Subcommands
 from studio_setup_cli.terminal_view import OutputClosed
-
-_USAGE_STATUS = 2
-_INTERRUPTED_STATUS = 130
-_OUTPUT_CLOSED_STATUS = 141  # as a shell says of a program that SIGPIPE has ended
 
 
 class _Interruptible(Subcommands):
@@ -60,13 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
         return int(cli.main(arguments, prog_name="studio-setup", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show(sys.stderr)
-        return _USAGE_STATUS
+        return BAD_INPUT_STATUS
     except BadInput as error:
         click.echo(f"studio-setup: {error}", err=True)
-        return _USAGE_STATUS
+        return BAD_INPUT_STATUS
     except _Unread:
         _drop_what_nobody_reads()
-        return _OUTPUT_CLOSED_STATUS
+        return OUTPUT_CLOSED_STATUS
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
 
@@ -81,7 +78,7 @@ def _interrupted() -> int:
     with suppress(OSError):  # the terminal may be gone
         click.echo("studio-setup: interrupted.", err=True)
     _drop_what_nobody_reads()
-    return _INTERRUPTED_STATUS
+    return INTERRUPTED_STATUS
 
 
 def _drop_what_nobody_reads() -> None:

@@ -38,7 +38,7 @@ def stack_options(command: Command) -> Command:
     def with_place(*, stack_name: str, region: str, profile: str, **others: Any) -> int:  # noqa: ANN401 (click's)
         return command(place=Place(stack_name, region, profile), **others)
 
-    return _with_options(
+    return with_options(
         aws_options(with_place),
         click.option("--stack-name", default="studio-setup", show_default=True, metavar="NAME", help="The stack."),
     )
@@ -46,7 +46,7 @@ def stack_options(command: Command) -> Command:
 
 def aws_options(command: Command) -> Command:
     """Let a command say which AWS access is meant; it gets `region` and `profile`, empty unless given."""
-    return _with_options(
+    return with_options(
         command,
         click.option("--region", default="", metavar="REGION", help="The AWS region, unless it is the shell's."),
         click.option("--profile", default="", metavar="NAME", help="The AWS profile, unless it is the shell's."),
@@ -67,7 +67,7 @@ def selection_options(command: Command) -> Command:
     ) -> int:
         return command(selection=Selection(domain_id, app_type, user_profile_names, space_names), **others)
 
-    return _with_options(
+    return with_options(
         with_selection,
         click.option("--domain-id", default="", metavar="ID", help="Only apps of this domain."),
         click.option("--app-type", default="", metavar="TYPE", help="Only apps of this type, such as JupyterLab."),
@@ -88,6 +88,6 @@ def selection_options(command: Command) -> Command:
     )
 
 
-def _with_options(command: Command, *options: Callable[[Command], Command]) -> Command:
+def with_options(command: Command, *options: Callable[[Command], Command]) -> Command:
     """The command with these options, in this order in its help."""
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)

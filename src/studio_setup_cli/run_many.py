@@ -22,6 +22,7 @@ from studio_setup.fleet.apps import Selection
 from studio_setup.model.outcomes import Outcome
 from studio_setup_cli.exit_status import INTERRUPTED_STATUS, MAX_ERRORS_STATUS, worst_status
 from studio_setup_cli.many_view import Begun, PrefixedOutput, grouped, short_names, summary
+from studio_setup_cli.options import with_options
 from studio_setup_cli.run_apps import Chosen, OpenSession, connect_by_name, named_apps, running_apps
 from studio_setup_cli.run_results import Ending, ending_of, read_done, results_file, write_ending
 
@@ -60,7 +61,8 @@ def many_options(command: Callable[..., int]) -> Callable[..., int]:
         many = Many(**{name: options.pop(name) for name in names})
         return command(many=many, **options)
 
-    options = (
+    return with_options(
+        with_many,
         click.option("--all-running", is_flag=True, help="Run in every running app that the options above leave."),
         click.option(
             "--from-file", type=_PATH, metavar="FILE", help="Run in the apps of the users and spaces in FILE."
@@ -90,7 +92,6 @@ def many_options(command: Callable[..., int]) -> Callable[..., int]:
             "--resume", type=_PATH, metavar="FILE", help="Skip the apps that succeeded in FILE, and add to it."
         ),
     )
-    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_many)
 
 
 def run_in_many(

@@ -16,6 +16,7 @@ from studio_setup.fleet.apps import Selection
 from studio_setup.fleet.status import State
 from studio_setup.model.errors import BadInput
 from studio_setup_cli.aws import MAX_CONCURRENCY
+from studio_setup_cli.exit_status import MAX_ERRORS_STATUS
 from studio_setup_cli.options import StateList, selection_options, stack_options
 from studio_setup_cli.redrive import settle_failures
 from studio_setup_cli.setup_plan import Plan, confirmed, make_plan, print_plan
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from studio_setup.model.app import App
 
 _ERRORS_STATUS = 1
-_STOPPED_STATUS = 6
 Record = Callable[["SetUpResult"], object]
 
 
@@ -171,7 +171,7 @@ def _conclude(plan: Plan, done: Sequence[SetUpResult], *, as_json: bool) -> int:
     else:
         click.echo(_summary(plan, counts, len(not_begun)))
     if not_begun:
-        return _STOPPED_STATUS
+        return MAX_ERRORS_STATUS
     return _ERRORS_STATUS if any(result.is_error for result in done) else 0
 
 
