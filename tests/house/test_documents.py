@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -12,8 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import studio_setup
+from tests.support.documents import ROOT, documents
 
-ROOT = Path(__file__).resolve().parents[2]
 _FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
@@ -32,11 +31,6 @@ def _project() -> dict[str, Any]:
 def _pins(name: str) -> set[str]:
     """The lines of a requirements file that name a package."""
     return {line.partition("  #")[0] for line in _read(name).splitlines() if line and not line.startswith(("#", "-r "))}
-
-
-def _documents() -> list[Path]:
-    listing = subprocess.run(["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [path for path in (ROOT / name for name in listing.stdout.split("\0") if name) if path.exists()]
 
 
 def links(text: str) -> Iterator[str]:
@@ -82,11 +76,10 @@ def test_anchors_are_githubs() -> None:
 
 def test_every_link_leads_somewhere() -> None:
     """Each relative link in each document leads to a file that is there, and to a heading in it."""
-    documents = _documents()
-    assert ROOT / "README.md" in documents
+    assert ROOT / "README.md" in documents()
     broken = [
         f"{document.relative_to(ROOT)}: {target}"
-        for document in documents
+        for document in documents()
         for target in links(document.read_text(encoding="utf-8"))
         if _is_broken(document, target)
     ]

@@ -6,14 +6,14 @@ import base64
 import os
 import ssl
 import subprocess
-import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
+
+from tests.support.http_service import HttpService
 
 
-class GitServer:
+class GitServer(HttpService):
     """Serves the repositories below `root`; to whoever has `login` (user name, password) if there is one."""
 
     def __init__(
@@ -26,20 +26,11 @@ class GitServer:
         self.root = root
         self.login = login
         self.answers: list[int] = []  # the status of each answer
-        self._server = _Server(self, address)
+        server = _Server(self, address)
         if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.url = f"http{'s' if tls else ''}://{address}:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        super().__init__(server)
+        self.url = f"http{'s' if tls else ''}://{address}:{server.server_address[1]}"
 
 
 class _Server(ThreadingHTTPServer):

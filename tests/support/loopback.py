@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from tests.support.http_service import HttpService
 
 TOKEN = "PRESIGNED-TOKEN-0123456789"
 STUDIO_COOKIE = "STUDIO-COOKIE-0123456789"
 XSRF_COOKIE = "XSRF-COOKIE-0123456789"
 
 
-class Loopback:
+class Loopback(HttpService):
     """Answers SageMaker's calls from `answers`; `/auth` logs in, `/jupyter/default/` is a Jupyter server's API."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.requests: list[str] = []
         self.terminals: set[str] = set()
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        super().__init__(_Server(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.answers: dict[str, tuple[int, dict[str, Any]]] = {
             "DescribeDomain": (200, {"AuthMode": "IAM"}),
@@ -32,15 +32,6 @@ class Loopback:
     def refuse(self, operation: str, code: str, message: str = "No.") -> None:
         """Answer this operation with an error from now on."""
         self.answers[operation] = (400, {"__type": code, "message": message})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 class _Server(ThreadingHTTPServer):
