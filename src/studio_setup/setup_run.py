@@ -32,7 +32,7 @@ from studio_setup.model.errors import (
     UnknownClaim,
 )
 from studio_setup.model.outcomes import Code, Outcome
-from studio_setup.model.report import CommandResult, SetupReport, Trigger, code_of_failure, how_it_ended
+from studio_setup.model.report import CommandResult, SetupReport, Trigger, code_of_failure
 from studio_setup.model.setup import Setup
 from studio_setup.runs.command_run import CommandRun
 from studio_setup.runs.remote_runs import RemoteRuns
@@ -235,7 +235,7 @@ class _SetupRun:
         joined = f"joined run {self._run_id}, which another invocation began" if self._resumed else ""
         if not failures:
             return outcomes.SUCCEEDED, joined
-        names = ", ".join(f"{result.name} ({how_it_ended(result.state, result.exit_status)})" for result in failures)
+        names = ", ".join(result.ending for result in failures)
         return code_of_failure(failures[-1].state), "; ".join(filter(None, [names, joined]))
 
 

@@ -15,7 +15,7 @@ from studio_setup import App, Command, ConnectedApp, Result, Setup, SetupError
 from studio_setup.model import outcomes
 from studio_setup.model.deadline import Stopwatch
 from studio_setup.model.outcomes import Code
-from studio_setup.model.report import CommandResult, SetupReport, Trigger, code_of_failure, how_it_ended
+from studio_setup.model.report import CommandResult, SetupReport, Trigger, code_of_failure
 from studio_setup_cli.exit_status import EXIT_STATUS
 from studio_setup_cli.run_apps import connect_by_name
 from studio_setup_cli.terminal_view import TerminalView, command_result
@@ -72,9 +72,7 @@ class _OneAppRun:
             result = self._app.run(command.script, check=False, timeout_seconds=command.timeout_seconds)
             self._note(command, result)
             if not result.succeeded:
-                return code_of_failure(
-                    result.state
-                ), f"{command.name} ({how_it_ended(result.state, result.exit_status)})"
+                return code_of_failure(result.state), self._results[-1].ending
         return outcomes.SUCCEEDED, ""
 
     def _note(self, command: Command, result: Result) -> None:

@@ -18,7 +18,7 @@ from studio_setup.model.app_event import AppStarted, parse
 from studio_setup.model.json_text import parse_json
 from studio_setup.model.request import SetUpApp, is_request, parse_request
 from studio_setup.model.settings import Settings
-from studio_setup.model.text import one_line
+from studio_setup.model.text import moment, one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -111,7 +111,7 @@ def _failure(message: MessageTypeDef) -> FailureMessage:
     event = body.get("requestPayload", body)
     error, receipt = _error(body, message), message["ReceiptHandle"]
     if is_request(event):
-        return FailureMessage(_app(event), error, receipt, _time(body.get("timestamp")), is_of_request=True)
+        return FailureMessage(_app(event), error, receipt, moment(body.get("timestamp")), is_of_request=True)
     return FailureMessage(_app(event), error, receipt, _called_at(event))
 
 
@@ -126,16 +126,8 @@ def _app(event: object) -> App | None:
 def _called_at(event: object) -> datetime | None:
     match event:
         case {"detail": {"eventTime": text}}:
-            return _time(text)
+            return moment(text)
     return None
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def _error(body: Mapping[str, object], message: MessageTypeDef) -> str:

@@ -26,7 +26,7 @@ from studio_setup.model.deadline import Deadline, Stopwatch
 from studio_setup.model.outcomes import Outcome
 from studio_setup.model.report import Trigger
 from studio_setup.model.request import RequestType, payload_of
-from studio_setup.model.text import one_line
+from studio_setup.model.text import moment, one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -88,11 +88,7 @@ class SetUpResult:
     @property
     def app_created_at(self) -> datetime | None:
         """When the app that was set up was created, if the report says so."""
-        try:
-            moment = datetime.fromisoformat(str((self.report or {}).get("app_created_at")))
-        except ValueError:
-            return None
-        return moment if moment.tzinfo else None
+        return moment((self.report or {}).get("app_created_at"))
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON types, and how it was come by; `outcome` is null without a report."""

@@ -63,6 +63,11 @@ class CommandResult:
         """Did it end by itself, with exit status 0?"""
         return self.state is CommandState.EXITED and self.exit_status == 0
 
+    @property
+    def ending(self) -> str:
+        """The command's name, and how it ended, in a few words."""
+        return f"{self.name} ({how_it_ended(self.state, self.exit_status)})"
+
     def as_fields(self) -> dict[str, Any]:
         """The result as plain JSON types."""
         return asdict(self)

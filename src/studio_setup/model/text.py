@@ -1,8 +1,9 @@
-"""Text from outside, made fit to be shown and logged. Pure."""
+"""Text from outside, made fit to be used, shown and logged. Pure."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 _ESCAPE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -16,6 +17,15 @@ _CONTROL = re.compile(
     r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional marks and overrides: they reorder what is shown
     r"\u2028\u2029\ud800-\udfff]"  # line separators; surrogates, which no encoding takes
 )
+
+
+def moment(text: object) -> datetime | None:
+    """The moment that a text in ISO 8601 stands for; None if it is none, or does not say in which time zone."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def printable(text: str) -> str:
