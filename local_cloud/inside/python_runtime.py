@@ -29,9 +29,11 @@ def use_lambdas_own_runtime(python: str) -> None:
     def code_dir(code_zip: bytes) -> str:
         folder = str(_code_dir(code_zip))
         bootstrap = Path(folder, "bootstrap")
-        if not bootstrap.exists():
-            bootstrap.write_text(f'#!/bin/sh\nexec "{python}" -m awslambdaric "$_HANDLER"\n', encoding="utf-8")
-            bootstrap.chmod(0o755)
+        # The environments of invocations at once share the folder; one that finds half a bootstrap does not start.
+        with lambda_svc._provided_code_lock:
+            if not bootstrap.exists():
+                bootstrap.write_text(f'#!/bin/sh\nexec "{python}" -m awslambdaric "$_HANDLER"\n', encoding="utf-8")
+                bootstrap.chmod(0o755)
         return folder
 
     def environment(config: dict[str, Any], folder: str, port: int) -> dict[str, str]:
@@ -62,13 +64,14 @@ class PythonEnvironment(ProvidedWorker):  # type: ignore[misc]
         if self._proc is None or self._proc.poll() is not None:
             self._log = LogStream(self.config)
         self._log.system("platform.start", {"requestId": request_id, "version": "$LATEST"})
-        begun = time.monotonic()
-        result: dict[str, Any] = super().invoke(event, request_id, **details)
-        failure = (result.get("error_payload") or {}).get("errorType", "") if result["status"] == "error" else ""
-        status = "success" if not failure else "timeout" if failure == "Sandbox.Timedout" else "error"
-        milliseconds = round((time.monotonic() - begun) * 1000, 3)
-        metrics = {"durationMs": milliseconds, "memorySizeMB": self.config.get("MemorySize", 128)}
-        self._log.system("platform.report", {"requestId": request_id, "metrics": metrics, "status": status})
+        begun, status = time.monotonic(), "error"
+        try:
+            result: dict[str, Any] = super().invoke(event, request_id, **details)
+            status = _status(result)
+        finally:
+            milliseconds = round((time.monotonic() - begun) * 1000, 3)
+            metrics = {"durationMs": milliseconds, "memorySizeMB": self.config.get("MemorySize", 128)}
+            self._log.system("platform.report", {"requestId": request_id, "metrics": metrics, "status": status})
         return result
 
     def _pump_output(self, stream: IO[bytes], log_queue: Any) -> None:  # noqa: ANN401
@@ -124,6 +127,13 @@ class _Tee:
 
     def close(self) -> None:
         self._stream.close()
+
+
+def _status(result: dict[str, Any]) -> str:
+    if result["status"] != "error":
+        return "success"
+    failure = (result.get("error_payload") or {}).get("errorType")
+    return "timeout" if failure == "Sandbox.Timedout" else "error"
 
 
 def _log_group(config: dict[str, Any]) -> str:

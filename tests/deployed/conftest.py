@@ -72,10 +72,10 @@ def _declared_lines_only(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the log of the function and that of the cloud to the report of a failed test."""
+    """Add the log of the function and that of the cloud to the report of a test that failed, or whose clean-up did."""
     report = yield
     deployed = getattr(item, "funcargs", {}).get("deployed")
-    if report.failed and report.when == "call" and isinstance(deployed, Deployed):
+    if report.failed and isinstance(deployed, Deployed):
         said = "\n".join(json.dumps(line) for line in deployed.log()[-40:])
         report.sections.append(("the function's log", said))
         report.sections.append(("the cloud's log", deployed.cloud.log_path.read_text()[-3000:]))
