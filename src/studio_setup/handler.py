@@ -8,9 +8,9 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import boto3
+import botocore.session
 import requests
 
 from setups import setup_for
@@ -130,15 +130,19 @@ def _knows_run() -> Callable[[App, str, str, Deadline], bool | None] | None:
     return functools.partial(is_claim_known, lambda: FunctionLog(_logs_client(), group)) if group else None
 
 
+# The SDK's own core: boto3 around it would also import what uploads files, at each cold start, and is not used.
+_sdk = functools.cache(botocore.session.get_session)
+
+
 @functools.cache
 def _logs_client() -> CloudWatchLogsClient:
-    return boto3.client("logs", config=SDK_CONFIG)
+    return cast("CloudWatchLogsClient", _sdk().create_client("logs", config=SDK_CONFIG))
 
 
 @functools.cache
 def sagemaker_client() -> SageMakerClient:
     """A client for as long as Lambda keeps this process: its connections are used again by the next invocation."""
-    client = boto3.client("sagemaker", config=SDK_CONFIG)
+    client = cast("SageMakerClient", _sdk().create_client("sagemaker", config=SDK_CONFIG))
     # For its first error the SDK searches the API's whole model: done now, it need not be done when many are throttled.
     _ = client.meta.service_model.error_shapes
     return client
