@@ -19,7 +19,7 @@ from studio_setup.access.terminals import is_ours
 from studio_setup.api.terminal import Terminal
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
-from studio_setup.model.errors import BadInput
+from studio_setup.model.errors import BadInput, SetupError
 from studio_setup.runs.remote_runs import RemoteRuns
 from studio_setup.terminal.channel import Channel
 
@@ -57,10 +57,7 @@ class AppAccess:
         Raises:
             SetupError: the app cannot be reached.
         """
-        with self._lock:
-            connection, status = self._connection(self.PATIENCE_SECONDS)
-            names = connection.terminal_names(status)
-            self._base_url = connection.base_url
+        names = self._with_connection(Connection.terminal_names, self.PATIENCE_SECONDS)
         return [Terminal(name, is_ours(name)) for name in names]
 
     def carry_out(self, work: Callable[[RemoteRuns], T], seconds: float = PATIENCE_SECONDS) -> T:
@@ -69,12 +66,7 @@ class AppAccess:
         Raises:
             SetupError: the app cannot be reached, or what `work` raises.
         """
-        with self._lock:
-            connection, status = self._connection(seconds)
-            try:
-                return connection.through_losses(work, status)
-            finally:
-                self._base_url = connection.base_url
+        return self._with_connection(lambda connection, status: connection.through_losses(work, status), seconds)
 
     @contextmanager
     def interrupted_by(self, is_over: Callable[[], bool]) -> Iterator[None]:
@@ -96,6 +88,22 @@ class AppAccess:
             raise KeyboardInterrupt
         if self._is_closed:
             raise BadInput(f"The connection to {self.app.label} is closed; connect again.")
+
+    def _with_connection(self, use: Callable[[Connection, AppStatus], T], seconds: float) -> T:
+        """What `use` returns; an error comes without the frames below, whose variables hold URLs and tokens.
+
+        Tools that print tracebacks with their variables would show them: rich, IPython, error trackers.
+        """
+        try:
+            with self._lock:
+                connection, status = self._connection(seconds)
+                try:
+                    return use(connection, status)
+                finally:
+                    self._base_url = connection.base_url
+        except (SetupError, KeyboardInterrupt) as error:
+            error.__context__ = None
+            raise error.with_traceback(None) from None
 
     def _deadline(self, seconds: float) -> Deadline:
         return Deadline.after(seconds, sleep=self._sleep)
