@@ -11,6 +11,7 @@ import pytest
 from studio_setup import App, BadInput, CommandState, ConnectedApp, Job, OutOfTime, Result, Setup, SetupError
 from studio_setup.api.app_access import AppAccess
 from studio_setup.api.one_run import OneRun, command_of
+from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import AppReplaced, ConnectionLost, LoginExpired, RunLost
 from studio_setup.model.outcomes import Outcome
 from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
@@ -58,8 +59,8 @@ class _Access(AppAccess):
         self._met = met
         self.seconds = 0.0
 
-    def carry_out(self, work: Callable[[RemoteRuns], Any], seconds: float = 0) -> Any:  # noqa: ANN401
-        self.seconds = seconds
+    def carry_out(self, work: Callable[[RemoteRuns], Any], seconds: float = 0, *, until: Deadline | None = None) -> Any:  # noqa: ANN401
+        self.seconds = until.remaining_seconds if until else seconds
         for met in self._met:
             if isinstance(met, SetupError):
                 raise met

@@ -167,7 +167,7 @@ def test_a_malformed_answer_reveals_no_secret(log: WholeLog, app: App, name: str
 
 
 def _variables_of(error: BaseException) -> str:
-    """What the variables of a traceback show, as rich, IPython and error trackers print them, whatever is suppressed."""
+    """What the variables of a traceback show, as rich, IPython and error trackers print them."""
     errors: list[BaseException | None] = [error, error.__cause__, error.__context__]
     tracebacks = [TracebackException.from_exception(one, capture_locals=True) for one in errors if one]
     return "".join(line for one in tracebacks for line in one.format())

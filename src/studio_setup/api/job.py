@@ -53,7 +53,7 @@ class Job:
         output: list[str] = []
         command_run = CommandRun(self.id, COMMAND_NAME, listener_of(self._access, output, on_output))
         try:
-            done = self._access.carry_out(command_run.carry_out, timeout_seconds)
+            done = self._access.carry_out(command_run.carry_out, until=self._access.deadline(timeout_seconds))
         except ConnectionLost as lost:
             raise OutOfTime(f"The time is up, and the connection is lost: {lost.message}") from None
         return checked(result_of(done, "".join(output), self.id), check=check)
