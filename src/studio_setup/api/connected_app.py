@@ -118,7 +118,7 @@ class ConnectedApp:
         Raises:
             BadInput: it is not a job's id.
         """
-        if not _JOB_ID.fullmatch(job_id):
+        if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
             raise BadInput(f"{job_id!r:.100} is not the id of a job: it must match {_JOB_ID.pattern}.")
         return Job(self.access, job_id)
 
