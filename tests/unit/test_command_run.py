@@ -185,6 +185,18 @@ def test_a_command_to_be_left_to_itself_that_never_begins_is_a_lost_connection()
     assert len(runs.starts) == 30
 
 
+def test_an_error_of_whoever_listens_leaves_the_command_alone() -> None:
+    """It comes out as it is, and the command goes on in the app."""
+
+    def hear(text: str) -> None:
+        raise ValueError(text)
+
+    runs = _Runs(("running", b"spam\n"))
+    with pytest.raises(ValueError, match="spam"):
+        CommandRun("run", COMMAND, Listener(hear)).carry_out(runs)
+    assert runs.stops == 0
+
+
 def test_an_interruption_outlives_a_lost_connection() -> None:
     """Ctrl-C is what people press when nothing comes any more: the command is ended over the next connection."""
     presses = iter([None, KeyboardInterrupt()])
