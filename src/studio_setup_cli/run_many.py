@@ -65,7 +65,10 @@ def many_options(command: Callable[..., int]) -> Callable[..., int]:
         with_many,
         click.option("--all-running", is_flag=True, help="Run in every running app that the options above leave."),
         click.option(
-            "--from-file", type=_PATH, metavar="FILE", help="Run in the apps of the users and spaces in FILE."
+            "--from-file",
+            type=_PATH,
+            metavar="FILE",
+            help="Run in the running apps of the users and spaces in FILE: lines NAME or space:NAME, or CSV.",
         ),
         click.option(
             "--max-concurrency",

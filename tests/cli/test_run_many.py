@@ -145,8 +145,9 @@ def test_named_apps_are_not_looked_up(fleet: Fleet, aws: FakeAws, run: Run) -> N
     [
         "# the pilot\nalice\n\nspace:team\nalice\n",
         "\ufeffemail,user_profile_name,space_name\r\na@x,alice,\r\nt@x,owner,team\r\n",
+        '"user_profile_name","space_name"\n"alice",""\n\n"owner","team"\n',
     ],
-    ids=["lines", "csv"],
+    ids=["lines", "csv", "quoted"],
 )
 def test_a_file_names_users_and_spaces(fleet: Fleet, run: Run, tmp_path: Path, content: str) -> None:
     """As plain lines or as CSV with a header."""
@@ -162,6 +163,14 @@ def test_a_bad_name_in_line_7_is_reported_as_such(fleet: Fleet, run: Run, tmp_pa
     code, _, err = run("--from-file", str(tmp_path / "names"))
     assert (code, fleet.ran) == (2, [])
     assert "names, line 7: '../evil' is not a valid user profile name" in err
+
+
+def test_a_field_that_is_too_long_for_csv_is_bad_input(fleet: Fleet, run: Run, tmp_path: Path) -> None:
+    """One sentence, and nothing is run."""
+    (tmp_path / "names").write_text(f"user_profile_name,note\nalice,{'x' * 200_000}\n")
+    code, out, err = run("--from-file", str(tmp_path / "names"))
+    assert (code, out, fleet.ran, err.count("\n")) == (2, "", [], 1)
+    assert "names is not valid CSV: field larger than field limit" in err
 
 
 def test_who_is_named_in_the_file_and_has_no_app_is_said(fleet: Fleet, run: Run, tmp_path: Path) -> None:
