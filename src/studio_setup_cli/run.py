@@ -23,7 +23,8 @@ _TIMEOUT_SECONDS = 900
 @click.command(
     epilog="Exit status: 0 succeeded, 1 a command failed or timed out, 2 bad input, 3 could not reach or log in,"
     " 4 app gone or not running, 5 skipped, 6 stopped at --max-errors, 130 interrupted (Ctrl-C, SIGTERM, SIGHUP), 141"
-    " nobody reads the output any more; of many apps, the worst. With 130 and 141, what ran in the apps was ended too."
+    " the output cannot be written, or nobody reads it any more; of many apps, the worst. With 130 and 141, what ran in"
+    " the apps was ended too."
 )
 @selection_options
 @click.option("--app-name", default="default", show_default=True, metavar="NAME", help="The app's name.")
