@@ -110,8 +110,14 @@ def setup(
             return _ERRORS_STATUS
         done = _set_up(fleet, plan, How(force, max_concurrency, max_errors), record)
     status = _conclude(plan, done, as_json=as_json)
-    if force and State.FAILED in only:
+    if not (force and State.FAILED in only):
+        return status
+    try:
         settle_failures(fleet.failure_queue, done, yes=yes)
+    except BadInput as error:  # an app that failed is worse than a queue that cannot be read
+        if not status:
+            raise
+        click.echo(f"studio-setup: {error}", err=True)
     return status
 
 

@@ -309,13 +309,15 @@ def test_only_a_redrive_looks_into_the_failure_queue(aws: FakeAws, run: Run, arg
 
 
 def test_a_queue_that_may_not_be_read_takes_a_permission(aws: FakeAws, run: Run) -> None:
-    """It is named; what was set up is set up, and was said before."""
+    """It is named; what was set up is set up, and was said before. An app that failed decides the exit status."""
     add_failures(aws)
     aws.refuse("ReceiveMessage", "AccessDenied")
     code, out, err = run(*REDRIVE, "--yes", "--max-concurrency", "1")
-    assert (code, out) == (2, "2 apps: 1 succeeded, 1 failed.\n")
+    assert (code, out) == (1, "2 apps: 1 succeeded, 1 failed.\n")
     assert f"{user('alice').label}: succeeded" in err
-    assert "it takes the permission sqs:ReceiveMessage" in err
+    assert err.splitlines()[-1].endswith("it takes the permission sqs:ReceiveMessage.")
+    code, out, err = run(*REDRIVE, "--yes", "--user-profile-name", "alice", "--json")
+    assert (code, json.loads(out)["outcomes"]) == (2, {"succeeded": 1})
 
 
 @pytest.mark.parametrize(
