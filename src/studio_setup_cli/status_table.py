@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from studio_setup.fleet.status import AppState, State
+from studio_setup_cli.terminal_view import is_screen
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,8 +39,8 @@ Apps = Sequence[AppState]
 
 
 def can_draw(stream: TextIO) -> bool:
-    """Is it a terminal, and is the library there that draws on it?"""
-    return stream.isatty() and find_spec("rich") is not None
+    """Is it a terminal that can be drawn on, and is the library there that does?"""
+    return is_screen(stream) and find_spec("rich") is not None
 
 
 def print_plain(apps: Apps, shown: Apps) -> None:

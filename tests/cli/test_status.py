@@ -444,6 +444,20 @@ def test_without_the_library_that_draws_the_table_is_plain(
     assert "alice" in screen.text
 
 
+@pytest.mark.parametrize("options", [[], ["--watch"]], ids=["once", "watch"])
+def test_a_dumb_terminal_gets_plain_text(
+    aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    """It can neither move its cursor nor erase a line, as in an editor's shell."""
+    monkeypatch.setenv("TERM", "dumb")
+    add(aws, user("alice"), "succeeded")
+    with redirect_stdout(screen), redirect_stderr(screen):
+        run(*options)
+    assert screen.getvalue() == screen.text
+    assert "\r" not in screen.text
+    assert "alice          JupyterServer  succeeded  succeeded  " in screen.text
+
+
 def test_while_it_reads_it_says_how_far_back_on_a_terminal(aws: FakeAws, run: Run) -> None:
     """On standard error, and nothing of it stays."""
     errors = Screen()
