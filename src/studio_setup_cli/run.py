@@ -27,7 +27,11 @@ _TIMEOUT_SECONDS = 900
     " the apps was ended too."
 )
 @selection_options
-@click.option("--app-name", default="default", show_default=True, metavar="NAME", help="The app's name.")
+@click.option(
+    "--app-name",
+    metavar="NAME",
+    help="The app's name; unless given, default, or with --all-running and --from-file any.",
+)
 @click.option("--command", "commands", multiple=True, metavar="TEXT", help="Run this text; may be repeated.")
 @click.option(
     "--script",
@@ -52,7 +56,7 @@ def run(
     *,
     many: Many,
     selection: Selection,
-    app_name: str,
+    app_name: str | None,
     commands: tuple[str, ...],
     scripts: tuple[Path, ...],
     timeout_seconds: int,

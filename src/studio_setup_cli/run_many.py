@@ -101,7 +101,7 @@ def run_in_many(
     many: Many,
     setup: Setup,
     selection: Selection,
-    app_name: str,
+    app_name: str | None,
     open_session: OpenSession,
     *,
     as_json: bool,
@@ -129,11 +129,11 @@ def run_in_many(
     return _ManyRun(many, left, known, setup.version, as_json=as_json).run(command, open_session())
 
 
-def _choose(many: Many, selection: Selection, app_name: str, open_session: OpenSession) -> Chosen:
+def _choose(many: Many, selection: Selection, app_name: str | None, open_session: OpenSession) -> Chosen:
     if many.all_running and many.from_file:
         raise BadInput("Give --all-running or --from-file, not both.")
     if many.all_running or many.from_file:
-        return running_apps(selection, many.from_file, open_session)
+        return running_apps(selection, app_name, many.from_file, open_session)
     return Chosen(named_apps(selection, app_name))
 
 

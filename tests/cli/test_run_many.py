@@ -125,6 +125,16 @@ def test_all_running_is_narrowed(fleet: Fleet, run: Run, options: list[str], ran
     assert fleet.ran == ran
 
 
+def test_all_running_is_narrowed_by_the_apps_name(aws: FakeAws, fleet: Fleet, run: Run) -> None:
+    """Only where it is given: without, an app of another name is meant too."""
+    aws.add_app(App(DOMAIN, "dave", "JupyterServer", "second"), NOW)
+    assert run("--all-running", "--app-name", "second")[0] == 0
+    assert fleet.ran == ["dave"]
+    run("--all-running")
+    assert fleet.ran[1:] == ["alice", "bob", "carol", "dave", "team"]
+    assert run("--all-running", "--app-name", "third")[0] == 2
+
+
 def test_all_running_is_narrowed_by_domain(fleet: Fleet, run: Run) -> None:
     """Where no app is left, that is bad input."""
     code, _, err = run("--all-running", "--domain-id", "d-other")
