@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import boto3
 
 _PATH = click.Path(path_type=Path)
+_FROM_FILE = "Run in the running apps of the users and spaces in FILE: lines NAME or space:NAME, or CSV."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,7 @@ def many_options(command: Callable[..., int]) -> Callable[..., int]:
     return with_options(
         with_many,
         click.option("--all-running", is_flag=True, help="Run in every running app that the options above leave."),
-        click.option(
-            "--from-file",
-            type=_PATH,
-            metavar="FILE",
-            help="Run in the running apps of the users and spaces in FILE: lines NAME or space:NAME, or CSV.",
-        ),
+        click.option("--from-file", type=_PATH, metavar="FILE", help=_FROM_FILE),
         click.option(
             "--max-concurrency",
             type=click.IntRange(1),
