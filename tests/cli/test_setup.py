@@ -123,6 +123,18 @@ def test_states_say_which_apps_are_meant(aws: FakeAws, run: Run, only: str, user
     assert all(request["force"] for request in requests(aws))
 
 
+@pytest.mark.parametrize("code", ["already-set-up", "claimed-by-other-setup"])
+def test_app_starts_that_have_had_a_setup_are_said_to_take_force(aws: FakeAws, run: Run, code: str) -> None:
+    """Without it nothing is run in them, which is easily overlooked."""
+    add_fleet(aws)
+    answer(aws, erin=code)
+    hint = "App starts that have had a setup, which only --force runs again: 1."
+    assert run("--only", "outdated")[2].splitlines()[-1] == hint
+    assert hint not in run("--only", "outdated", "--force")[2]
+    answer(aws)
+    assert "--force" not in run("--only", "not-set-up", "--yes")[2]
+
+
 def test_users_narrow(aws: FakeAws, run: Run) -> None:
     """One app is set up without a question."""
     add_fleet(aws)
