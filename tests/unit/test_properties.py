@@ -50,7 +50,7 @@ def _cut_bytes(data: bytes, sizes: Sequence[int]) -> list[bytes]:
 # --- prompt ---
 
 ANSWERS = st.text(st.characters(exclude_characters="<>\r\n", exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ["", "follow over 0 - 1 2 0 ", "has yes", f"{NONCE}:3:0:x", "$sn:$?"]
+    ["", "follow over 0 - 1 2 0 ", "has yes", "$sn:$?"]
 )
 NOISE = st.one_of(
     st.text(max_size=12),
@@ -60,7 +60,6 @@ NOISE = st.one_of(
             f"\x15sn=1 answer=; PS1='<{NONCE}:$sn:$?:$answer>'\r\n",
             "<fedcba9876543210:1:0:has yes>",
             f"<{NONCE}:1:0:cut off\r\n",
-            f"<{NONCE}:1:0:cut off",
             f"<{NONCE}:1:0:cut\r\noff>",
             f"<{NONCE}:1::x>",
             f"<{NONCE}:",
