@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -55,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         signal.signal(signal.SIGHUP, _hang_up)
+    _show_every_character()
     try:
         return int(cli.main(arguments, prog_name="studio-setup", standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -70,6 +72,13 @@ def main(arguments: list[str] | None = None) -> int:
         return _unwritten(error)
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
+
+
+def _show_every_character() -> None:
+    """Escape what the terminal's encoding lacks: what commands print is up to the apps, and must not end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _replace_closed_streams() -> None:
