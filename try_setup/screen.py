@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from studio_setup.model.report import SetupReport
-from studio_setup.model.text import one_line, printable
+from studio_setup.model.text import printable
 from studio_setup_cli.terminal_view import command_result
 from try_setup import findings
 from try_setup.home import Changes
@@ -88,7 +88,7 @@ class Screen(logging.Handler):
 
     def _paths(self, mark: str, paths: list[str]) -> None:
         for path in paths[:_MOST_PATHS]:
-            self.say(f"{mark} {one_line(path)}", 6)
+            self.say(f"{mark} {path}".replace("\n", " "), 6)
         if len(paths) > _MOST_PATHS:
             self.say(f"{mark} … and {len(paths) - _MOST_PATHS} more", 6)
 

@@ -21,5 +21,5 @@ def test_a_name_of_a_file_is_one_line_of_text() -> None:
     assert _shown(Changes(added=(odd,), changed=((odd, "1 → 2 lines"),))).splitlines() == [
         "    home: 1 added, 1 changed, 0 removed",
         "      + badname NOT IDEMPOTENT",
-        "      ~ badname NOT IDEMPOTENT (1 → 2 lines)",
+        "      ~ badname NOT IDEMPOTENT  (1 → 2 lines)",
     ]
