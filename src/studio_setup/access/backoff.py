@@ -16,6 +16,8 @@ otherwise wait for minutes, and those that have just come would take their place
 
 from __future__ import annotations
 
+import math
+
 FIRST_ROUND_SECONDS = 4.0
 # Where not even its first call was accepted, a setup has begun together with many: so many times as long.
 _MANY = 3.4
@@ -32,8 +34,8 @@ class Backoff:
 
     def __init__(self) -> None:
         self.refusals = 0
-        self._began = 0.0
-        self._round = 0  # 0: nothing has been refused so far
+        self._began = -math.inf
+        self._round = 0
         self._round_ends = 0.0  # after `_began`
         self._was_accepted = False
 
@@ -46,7 +48,7 @@ class Backoff:
         self.refusals += 1
         at_least = min(_LEAST_SECONDS, FIRST_ROUND_SECONDS)
         gone = now - self._began
-        if not self._round or gone > 2 * self._round_ends:
+        if gone > 2 * self._round_ends:
             self._began, self._round = now, 1
             self._round_ends = FIRST_ROUND_SECONDS * (1 if self._was_accepted else _MANY)
             return at_least, self._round_ends
