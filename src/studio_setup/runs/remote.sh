@@ -40,7 +40,7 @@ prepare() {
     find_server
     environ=$newline$({ tr '\n\000' '\001\n' <"/proc/$server/environ"; } 2>/dev/null)$newline
     server_variable TMPDIR
-    case $value in *[[:cntrl:]]* | *'>'* | [!/]* | '') value=/tmp ;; esac # an answer cannot hold them
+    case $value in *[[:cntrl:]]* | *'<'* | *'>'* | [!/]* | '') value=/tmp ;; esac # an answer cannot hold them
     [ ${#value} -le 380 ] || value=/tmp # it is in every report
     root=$value/studio-setup
     server_variable HOME
