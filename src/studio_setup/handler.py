@@ -150,5 +150,5 @@ def sagemaker_client() -> SageMakerClient:
     """A client for as long as Lambda keeps this process: its connections are used again by the next invocation."""
     client = cast("SageMakerClient", _sdk().create_client("sagemaker", config=SDK_CONFIG))
     # For its first error the SDK searches the API's whole model: done now, it need not be done when many are throttled.
-    _ = client.exceptions
+    _ = client.meta.service_model.error_shapes
     return client
