@@ -246,7 +246,7 @@ class InMemoryChannel:
         self._before(fault)
         if self._breaks or self._is_silent:
             return
-        shown = self._terminal.type(text.removesuffix("\r"), fault)
+        shown = self._terminal.type(text.removesuffix("\r").replace("'\\\n'", ""), fault)
         self._after(fault, shown)
 
     def receive(self, timeout_seconds: float) -> str:
