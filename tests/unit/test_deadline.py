@@ -151,6 +151,30 @@ def test_work_that_would_go_on_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch
     assert ended.wait(15)
 
 
+def test_one_thread_does_one_piece_of_work_after_another() -> None:
+    """Starting a thread for each would take longer than many a request."""
+    assert len({call_within(20, threading.current_thread) for _ in range(5)}) == 1
+
+
+@pytest.mark.timeout(20)
+def test_a_thread_whose_work_was_given_up_does_no_other() -> None:
+    """It is going to be interrupted, and may be so at any time."""
+    may_end = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def work() -> None:
+        threads.append(threading.current_thread())
+        may_end.wait()
+
+    with pytest.raises(TimeoutError):
+        call_within(0.1, work)
+    others = {call_within(20, threading.current_thread)}
+    may_end.set()
+    threads[0].join()
+    others |= {call_within(20, threading.current_thread) for _ in range(5)}
+    assert threads[0] not in others
+
+
 def test_work_that_is_left_alone_does_not_keep_the_process() -> None:
     """Its thread is a daemon: the process ends without it."""
     daemons: list[bool] = []
