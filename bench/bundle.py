@@ -1,6 +1,6 @@
 """The size of the built bundle, zipped, beside the two packages that it needs, as pip alone installs them.
 
-`make build` makes the bundle. A test holds the same size.
+A test holds the same size.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from bench.built_bundle import build_bundle
 from bench.table import Measured, Row, Table
 from local_cloud.cloud import ROOT
 
 MAX_MORE_KILOBYTES = 40
-_BUNDLE = ROOT / ".aws-sam" / "build" / "StudioSetupFunction"
 _FOR_LAMBDA = ("--platform=manylinux2014_aarch64", "--implementation=cp", "--python-version=3.13")
 
 
 def main() -> int:
     """Measure and report; 1 if the bundle is too large."""
-    if not _BUNDLE.exists():
-        sys.exit("There is no bundle: `make build` makes one.")
     pins = (ROOT / "src" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    wanted = [pin for pin in pins if pin.startswith(("requests==", "websocket-client=="))]
-    with tempfile.TemporaryDirectory() as folder:
+    wanted = [pin.partition("  #")[0] for pin in pins if pin.startswith(("requests==", "websocket-client=="))]
+    with tempfile.TemporaryDirectory() as temporary:
+        bundle, alone = build_bundle(Path(temporary, "built")), Path(temporary, "alone")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary=:all:", *_FOR_LAMBDA]
-        subprocess.run([*pip, "--target", folder, *wanted], check=True)
-        ours, theirs = (_zipped_kilobytes(path) for path in (_BUNDLE, Path(folder)))
+        subprocess.run([*pip, "--target", alone, *wanted], check=True)
+        ours, theirs = (_zipped_kilobytes(path) for path in (bundle, alone))
     table = Table()
     beside = "requests and websocket-client alone"
     table.add(Row("the bundle, zipped", Measured.of([ours]), "kB", None, beside, Measured.of([theirs])))

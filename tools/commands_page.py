@@ -17,7 +17,7 @@ Every command of `studio-setup` with its options, as `studio-setup COMMAND --hel
 examples of `run`, [The fleet](fleet.md) of the others.
 
 Beside the exit statuses below, every command ends with 130 when it is interrupted, and all but `try` with 141 when
-nobody reads their output any more.
+their output cannot be written, or nobody reads it any more.
 
 This page is generated from `src/studio_setup_cli` by `make docs-refresh`; a test checks that it is up to date.
 """

@@ -76,12 +76,12 @@ def main() -> int:
     except BadInput as error:
         click.echo(f"studio-setup try: {error}", err=True)
         return 2
+    except (KeyboardInterrupt, click.Abort):  # which is a RuntimeError
+        click.echo("studio-setup try: interrupted; everything was stopped.", err=True)
+        return 130
     except (TimeoutError, RuntimeError) as error:  # an app that did not start, a machine that has no local Studio
         click.echo(f"studio-setup try: {error}", err=True)
         return 1
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("studio-setup try: interrupted; everything was stopped.", err=True)
-        return 130
 
 
 if __name__ == "__main__":

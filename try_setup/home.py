@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _BLOCK_BYTES = 1 << 20
+# Of a longer file, its beginning and its length: a sparse one can claim more than can be read in a day.
+_MOST_BYTES = 64 << 20
 # Caches, what the engine notes of an app start (`runs/remote.sh`), what a shell notes of the engine: no setup did it.
 _NOT_OF_THE_SETUP = (".cache/", ".local/state/studio-setup/", ".bash_history")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or a link: its permissions, and a digest of its content or target. `lines` is None unless it is text."""
+    """A file or a link: permissions, and a digest of content or target. `lines` is None unless it is a short text."""
 
     mode: int
     digest: str
@@ -41,16 +43,12 @@ class Changes:
 def look_at(home: Path) -> Snapshot:
     """Every file and link below `home`, apart from what no setup wrote; what vanishes meanwhile is left out."""
     found = {}
-    for folder, _, names in os.walk(home):
-        for name in names:
+    for folder, folders, names in os.walk(home):
+        for name in (*folders, *names):  # links to folders are listed with the folders
             path = Path(folder, name)
             below = str(path.relative_to(home))
             if not below.startswith(_NOT_OF_THE_SETUP) and (entry := _entry(path)):
                 found[below] = entry
-        # Links to folders are listed with the folders.
-        for link in [path for path in Path(folder).iterdir() if path.is_symlink() and path.is_dir()]:
-            if entry := _entry(link):
-                found[str(link.relative_to(home))] = entry
     return found
 
 
@@ -79,6 +77,8 @@ def _entry(path: Path) -> Entry | None:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
             return Entry(mode, str(path.readlink()), None)
+        if stat.S_ISDIR(mode):
+            return None
         if not stat.S_ISREG(mode):
             return Entry(mode, "", None)
         return _file_entry(path, mode)
@@ -87,9 +87,10 @@ def _entry(path: Path) -> Entry | None:
 
 
 def _file_entry(path: Path, mode: int) -> Entry:
-    digest, lines, is_text = hashlib.sha256(), 0, True
+    size_bytes = path.stat().st_size
+    digest, lines, is_text = hashlib.sha256(str(size_bytes).encode()), 0, size_bytes <= _MOST_BYTES
     with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
+        while file.tell() < _MOST_BYTES and (block := file.read(_BLOCK_BYTES)):
             digest.update(block)
             lines += block.count(b"\n")
             is_text = is_text and b"\0" not in block

@@ -25,7 +25,7 @@ def own_setup(app: App) -> Setup:
         setup = importlib.import_module("setups").setup_for(app)
     except BadInput:
         raise
-    except Exception as error:  # noqa: BLE001 (of code that is being written)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (of code that is being written)
         raise _does_not_work(_of_its_code(error)) from None
     if not isinstance(setup, Setup):
         raise _does_not_work(f"setup_for returned {type(setup).__name__} for {app.app_type}, not a Setup")
@@ -36,7 +36,7 @@ def _does_not_work(why: str) -> BadInput:
     return BadInput(f"src/setups does not work: {why}.")
 
 
-def _of_its_code(error: Exception) -> str:
+def _of_its_code(error: BaseException) -> str:
     """What is wrong, and where in the setups."""
     what = f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError):

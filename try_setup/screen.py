@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from studio_setup.model.report import SetupReport
+from studio_setup.model.text import one_line, printable
 from studio_setup_cli.terminal_view import command_result
 from try_setup import findings
 from try_setup.home import Changes
@@ -29,8 +30,8 @@ class Screen(logging.Handler):
         self._stream = stream
 
     def say(self, text: str, indent: int = 0) -> None:
-        """Write lines."""
-        self._stream.write(textwrap.indent(text, " " * indent) + "\n")
+        """Write lines, without what a terminal would take for more than text: scripts choose names of files too."""
+        self._stream.write(textwrap.indent(printable(text), " " * indent) + "\n")
         self._stream.flush()
 
     @contextmanager
@@ -87,7 +88,7 @@ class Screen(logging.Handler):
 
     def _paths(self, mark: str, paths: list[str]) -> None:
         for path in paths[:_MOST_PATHS]:
-            self.say(f"{mark} {path}", 6)
+            self.say(f"{mark} {one_line(path)}", 6)
         if len(paths) > _MOST_PATHS:
             self.say(f"{mark} … and {len(paths) - _MOST_PATHS} more", 6)
 

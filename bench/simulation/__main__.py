@@ -1,7 +1,7 @@
 """Simulates 1,000 and 10,000 app starts within ten minutes and 100,000 a day, by every design.
 
 The bound is the later of two moments: when the last would be set up with nothing in the way, and when the API has
-accepted the calls that cannot be left out (domain, space, app, presigned URL). Small bursts stand beside what
+accepted the calls that cannot be left out (space, app, presigned URL). Small bursts stand beside what
 `bench.storm` has measured.
 """
 
@@ -106,7 +106,7 @@ def _add_scenario(table: Table, scenario: Scenario, simulated: Simulated) -> Non
     """Add what became of a scenario to the table, beside the same work with nothing in the way."""
     ours, free, name = simulated.designs[0], simulated.free, scenario.name
     inputs = Inputs()
-    api_seconds = scenario.starts * (3 + inputs.space_share) / inputs.api_calls_per_second
+    api_seconds = scenario.starts * (2 + inputs.space_share) / inputs.api_calls_per_second
     bound = Measured.of([max(free.last_set_up_at, api_seconds)])
     by = "the API's rate" if api_seconds > free.last_set_up_at else "the start-up times"
     last = Measured.of([ours.last_set_up_at])

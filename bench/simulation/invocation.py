@@ -6,7 +6,10 @@ The pauses are the engine's own (`Backoff`, `PollSchedule`, the jitter of `Deadl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
+
+import simpy
 
 from bench.simulation.world import Failed, Process, Start, World
 from studio_setup.access.backoff import Backoff
@@ -51,21 +54,28 @@ class Invocation:
         Raises:
             Failed: it was still refused when the time was up.
         """
+        is_accepted = False
+        while not is_accepted:
+            is_accepted = yield from self._call_once()
+
+    def _call_once(self) -> Generator[simpy.Event, Any, bool]:
+        """One call, and the pause that follows if it is refused; was it accepted?"""
         world = self._world
-        while True:
-            yield world.pause(world.inputs.call_seconds)
-            self._start.calls += 1
-            if world.accepts_call():
-                self._backoff.accepted()
-                return
-            self._start.refused_calls += 1
-            least, most = self._backoff.refused(world.now)
-            if world.now >= self._ends_at:
-                raise Failed("calls refused until the end")
-            yield from self._pause(world.chance.uniform(least, most))
+        yield world.pause(world.inputs.call_seconds)
+        self._start.calls += 1
+        if world.accepts_call():
+            self._backoff.accepted()
+            return True
+        self._start.refused_calls += 1
+        least, most = self._backoff.refused(world.now)
+        if world.now >= self._ends_at:
+            raise Failed("calls refused until the end")
+        yield from self._pause(world.chance.uniform(least, most))
+        return False
 
     def _describe_owner(self) -> Process:
-        yield from self.call()
+        """The domain is left out if the API throttles that call, the space is not."""
+        yield from self._call_once()
         if self._start.is_space:
             yield from self.call()
 

@@ -68,6 +68,11 @@ SHELL_MODES = (
         lambda terminal, call: ESCAPES * 200_000 + _well(terminal, call),
     ),
     _shell(
+        "shell-endless-prompts",
+        "Every line is answered with 50,000 prompts that have no end.",
+        lambda terminal, _call: terminal.prompt()[:-1] * 50_000,
+    ),
+    _shell(
         "shell-wrong-line",
         "Every prompt has the number of the line before.",
         lambda terminal, call: terminal.prompt(answer(call), number=str(int(terminal.number or 0) - 1)),

@@ -111,6 +111,16 @@ def _deep(exchange: Exchange) -> None:
     exchange.silence()
 
 
+def _many_values(exchange: Exchange) -> None:
+    exchange.send(websocket.frame(TEXT, b'["stdout", [' + b"[]," * 2_700_000 + b"1]]"))
+    exchange.silence()
+
+
+def _many_backslashes(exchange: Exchange) -> None:
+    exchange.send(websocket.stdout("[" * 100 + "\r\n" * 2_000_000))
+    exchange.silence()
+
+
 def _odd_shapes(exchange: Exchange) -> None:
     for value in (None, 5, {}, [], ["stdout"], ["stdout", 5], ["stdout", ["x"]], {"stdout": "x"}, ["disconnected"]):
         exchange.send(websocket.frame(TEXT, json.dumps(value).encode()))
@@ -154,6 +164,8 @@ TERMINAL_MODES = (
     _socket("socket-not-utf8", "A frame's text is not UTF-8.", accepted(_not_utf8)),
     _socket("socket-reserved", "Frames have reserved bits set.", accepted(_reserved_bits)),
     _socket("socket-deep", "A frame has JSON 100,000 levels deep.", accepted(_deep)),
+    _socket("socket-many-values", "A frame of 8 MB has 2.7 million empty lists.", accepted(_many_values)),
+    _socket("socket-many-lines", "A terminal has shown 2 million empty lines.", accepted(_many_backslashes)),
     _socket("socket-odd-shapes", "Messages have the wrong shapes.", accepted(_odd_shapes)),
     _socket("socket-ends", "Every terminal says that its shell is gone.", accepted(_ends_again)),
     _socket(

@@ -8,16 +8,14 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import boto3
+import botocore.session
 import requests
 
 from setups import setup_for
 from studio_setup.access.control_plane import SDK_CONFIG
 from studio_setup.access.library_logs import quiet_libraries
-from studio_setup.fleet.function_log import FunctionLog
-from studio_setup.fleet.known_claims import is_claim_known
 from studio_setup.model import log
 from studio_setup.model.app_event import Ignored, parse
 from studio_setup.model.deadline import Deadline
@@ -127,18 +125,30 @@ def _verdict(code: Code, reason: str) -> dict[str, Any]:
 def _knows_run() -> Callable[[App, str, str, Deadline], bool | None] | None:
     """What asks the function's own log, which Lambda names (its developer guide, *Environment variables*)."""
     group = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
-    return functools.partial(is_claim_known, lambda: FunctionLog(_logs_client(), group)) if group else None
+    return functools.partial(_is_claim_known, group) if group else None
+
+
+def _is_claim_known(group: str, app: App, run_id: str, created_at: str, deadline: Deadline) -> bool | None:
+    # Hardly any app has a claim already: what reads the log is not imported at each cold start.
+    from studio_setup.fleet.function_log import FunctionLog  # noqa: PLC0415
+    from studio_setup.fleet.known_claims import is_claim_known  # noqa: PLC0415
+
+    return is_claim_known(lambda: FunctionLog(_logs_client(), group), app, run_id, created_at, deadline)
+
+
+# The SDK's own core: boto3 around it would also import what uploads files, at each cold start, and is not used.
+_sdk = functools.cache(botocore.session.get_session)
 
 
 @functools.cache
 def _logs_client() -> CloudWatchLogsClient:
-    return boto3.client("logs", config=SDK_CONFIG)
+    return cast("CloudWatchLogsClient", _sdk().create_client("logs", config=SDK_CONFIG))
 
 
 @functools.cache
 def sagemaker_client() -> SageMakerClient:
     """A client for as long as Lambda keeps this process: its connections are used again by the next invocation."""
-    client = boto3.client("sagemaker", config=SDK_CONFIG)
+    client = cast("SageMakerClient", _sdk().create_client("sagemaker", config=SDK_CONFIG))
     # For its first error the SDK searches the API's whole model: done now, it need not be done when many are throttled.
     _ = client.meta.service_model.error_shapes
     return client

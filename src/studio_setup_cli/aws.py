@@ -14,16 +14,42 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 MAX_CONCURRENCY = 100
-_REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 # Operation → the permission it takes
-_PERMISSIONS = {
+PERMISSIONS = {
+    "CreateApp": "sagemaker:CreateApp",
     "DeleteMessage": "sqs:DeleteMessage",
+    "DescribeAlarms": "cloudwatch:DescribeAlarms",
+    "DescribeApp": "sagemaker:DescribeApp",
+    "DescribeDomain": "sagemaker:DescribeDomain",
+    "DescribeLogGroups": "logs:DescribeLogGroups",
+    "DescribeRule": "events:DescribeRule",
     "DescribeStacks": "cloudformation:DescribeStacks",
+    "DescribeTrails": "cloudtrail:DescribeTrails",
     "FilterLogEvents": "logs:FilterLogEvents",
+    "GetAccountSettings": "lambda:GetAccountSettings",
+    "GetEventSelectors": "cloudtrail:GetEventSelectors",
+    "GetFunctionConfiguration": "lambda:GetFunctionConfiguration",
+    "GetQueueAttributes": "sqs:GetQueueAttributes",
+    "GetTrailStatus": "cloudtrail:GetTrailStatus",
+    "Invoke": "lambda:InvokeFunction",
     "ListApps": "sagemaker:ListApps",
+    "ListDomains": "sagemaker:ListDomains",
+    "ListTargetsByRule": "events:ListTargetsByRule",
     "ReceiveMessage": "sqs:ReceiveMessage",
+    "TestEventPattern": "events:TestEventPattern",
 }
+
+
+def is_refused(code: str) -> bool:
+    """Is this AWS's code for a permission that is missing?"""
+    return code in _REFUSED
+
+
+def is_expired(code: str) -> bool:
+    """Is this AWS's code for credentials that have expired?"""
+    return code in _EXPIRED
 
 
 def aws_session(region: str = "", profile: str = "") -> boto3.Session:
@@ -100,8 +126,8 @@ def call_errors() -> Iterator[None]:
 def _refusal(error: botocore.exceptions.ClientError) -> str:
     details = error.response.get("Error", {})
     code, operation = details.get("Code", "unknown"), error.operation_name
-    if code in _REFUSED:
-        return f"You may not call {operation}: it takes the permission {_PERMISSIONS.get(operation, operation)}."
-    if code in _EXPIRED:
+    if is_refused(code):
+        return f"You may not call {operation}: it takes the permission {PERMISSIONS.get(operation, operation)}."
+    if is_expired(code):
         return f"The AWS credentials have expired ({code}); sign in again."
     return f"AWS refused the call {operation}: {code}: {details.get('Message', '')}"

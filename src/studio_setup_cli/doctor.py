@@ -11,7 +11,7 @@ import click
 
 from studio_setup.model.errors import BadInput
 from studio_setup_cli import doctor_checks as checks
-from studio_setup_cli.aws import aws_session, call_errors, configuration_errors, fleet_config
+from studio_setup_cli.aws import aws_session, configuration_errors, fleet_config, invocation_config
 from studio_setup_cli.doctor_probe import probe, probed_apps
 from studio_setup_cli.doctor_trail import check_trail
 from studio_setup_cli.findings import Finding, Level, looked
@@ -21,7 +21,7 @@ from studio_setup_cli.stack import Place, Stack, find_stack
 if TYPE_CHECKING:
     import boto3
 
-_PROBE_SECONDS = 910  # an invocation lasts 900 at most
+    from studio_setup.model.app import App
 
 
 @click.command(
@@ -70,7 +70,7 @@ def _findings(place: Place, probed: str) -> Iterator[Finding]:
     for check, look in _looks(client, place, stack, session.region_name).items():
         yield looked(check, look)
     if probed:
-        yield from _probe(session, stack, probed)
+        yield from _probe(client, session, stack, probed)
 
 
 def _client(session: boto3.Session, service: Any) -> Any:  # noqa: ANN401 (the SDK makes it at run time)
@@ -112,14 +112,20 @@ def _looks(client: Callable[[str], Any], place: Place, stack: Stack, region: str
     }
 
 
-def _probe(session: boto3.Session, stack: Stack, name: str) -> Iterator[Finding]:
-    from botocore.config import Config  # noqa: PLC0415
+def _probe(client: Callable[[str], Any], session: boto3.Session, stack: Stack, name: str) -> Iterator[Finding]:
+    """What is found in the apps of that name, or why they cannot be listed."""
+    apps: list[App] = []
 
-    with call_errors():
-        apps = probed_apps(_client(session, "sagemaker"), name)
+    def list_apps() -> Finding:
+        apps.extend(probed_apps(client("sagemaker"), name))
+        return Finding("probe", Level.OK, f"apps: {len(apps)}")
+
+    listed = looked("probe", list_apps)
+    if not apps:
+        yield listed
+        return
     # An invocation that was lost on the way is not to be made again: the app may have been touched.
-    config = Config(read_timeout=_PROBE_SECONDS, retries={"total_max_attempts": 1}, tcp_keepalive=True)
     with configuration_errors():
-        client = session.client("lambda", config=config)
+        function = session.client("lambda", config=invocation_config())
     for app in apps:
-        yield looked(f"probe of {app.label}", partial(probe, client, stack.function_name, app))
+        yield looked(f"probe of {app.label}", partial(probe, function, stack.function_name, app))

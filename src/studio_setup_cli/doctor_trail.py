@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from studio_setup_cli.findings import Finding, Level, is_refused
+from studio_setup_cli.aws import is_refused
+from studio_setup_cli.findings import Finding, Level
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
@@ -42,7 +43,8 @@ def check_trail(client: CloudTrailClient, region: str) -> Finding:
             return Finding("trail", Level.OK, f"{name} logs write management events")
         reasons.append(f"{name} {reason}")
     if refused:
-        return Finding("trail", Level.NOT_PERMITTED, f"it takes cloudtrail:GetTrailStatus for {', '.join(refused)}")
+        permissions = "cloudtrail:GetTrailStatus and cloudtrail:GetEventSelectors"
+        return Finding("trail", Level.NOT_PERMITTED, f"it takes {permissions} for {', '.join(refused)}")
     return Finding("trail", Level.FAILED, "; ".join(reasons) or f"no trail covers {region}", _REMEDY)
 
 

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from studio_setup.model.text import one_line
+from studio_setup_cli.aws import PERMISSIONS, is_expired, is_refused
 
 if TYPE_CHECKING:
     import botocore.exceptions
 
-_REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _MAX_LINE_CHARACTERS = 2000
 
 
@@ -45,11 +45,6 @@ class Finding:
         return {"check": self.check, "level": self.level, "said": self.said, "remedy": self.remedy}
 
 
-def is_refused(code: str) -> bool:
-    """Is this AWS's code for a permission that is missing?"""
-    return code in _REFUSED
-
-
 def looked(check: str, look: Callable[[], Finding]) -> Finding:
     """What `look` finds; a refused or failed call is a finding too."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
@@ -63,8 +58,9 @@ def looked(check: str, look: Callable[[], Finding]) -> Finding:
 
 
 def _of_error(check: str, error: botocore.exceptions.ClientError) -> Finding:
-    details = error.response.get("Error", {})
+    details, operation = error.response.get("Error", {}), error.operation_name
     code = details.get("Code", "unknown")
     if is_refused(code):
-        return Finding(check, Level.NOT_PERMITTED, f"it takes the permission to call {error.operation_name}")
-    return Finding(check, Level.FAILED, f"{error.operation_name}: {code}: {details.get('Message', '')}")
+        return Finding(check, Level.NOT_PERMITTED, f"it takes the permission {PERMISSIONS.get(operation, operation)}")
+    remedy = "The credentials have expired; sign in again." if is_expired(code) else ""
+    return Finding(check, Level.FAILED, f"{operation}: {code}: {details.get('Message', '')}", remedy)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -50,9 +52,11 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; its exit status."""
+    _replace_closed_streams()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         signal.signal(signal.SIGHUP, _hang_up)
+    _show_every_character()
     try:
         return int(cli.main(arguments, prog_name="studio-setup", standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -64,8 +68,25 @@ def main(arguments: list[str] | None = None) -> int:
     except _Unread:
         _drop_what_nobody_reads()
         return OUTPUT_CLOSED_STATUS
+    except OSError as error:
+        return _unwritten(error)
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
+
+
+def _show_every_character() -> None:
+    """Escape what the terminal's encoding lacks: what commands print is up to the apps, and must not end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _replace_closed_streams() -> None:
+    """Give up what is written to a stream that was closed before, and let nothing else get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115 (it stays open)
+            setattr(sys, name, stream)
 
 
 def _hang_up(_signal: int, _frame: FrameType | None) -> None:
@@ -79,6 +100,14 @@ def _interrupted() -> int:
         click.echo("studio-setup: interrupted.", err=True)
     _drop_what_nobody_reads()
     return INTERRUPTED_STATUS
+
+
+def _unwritten(error: OSError) -> int:
+    """Say why the output, or the file of --results, cannot be written; no command lets another OSError through."""
+    with suppress(OSError):
+        click.echo(f"studio-setup: The output cannot be written: {error.strerror or error}.", err=True)
+    _drop_what_nobody_reads()
+    return OUTPUT_CLOSED_STATUS
 
 
 def _drop_what_nobody_reads() -> None:

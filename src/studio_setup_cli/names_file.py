@@ -33,10 +33,9 @@ def read_names(path: Path) -> Names:
         BadInput: the file cannot be read, is empty or too large, or has a name that is not valid; the message has the
             number of the line.
     """
-    text = _text(path)
     users: dict[str, None] = {}
     spaces: dict[str, None] = {}
-    for number, user, space in _rows(text):
+    for number, user, space in _rows_of(path):
         try:
             Selection(user_profile_names=(user,) if user else (), space_names=(space,) if space else ())
         except BadInput as error:
@@ -48,6 +47,13 @@ def read_names(path: Path) -> Names:
     if not users and not spaces:
         raise BadInput(f"{path} names nobody; it takes one user profile's name or space:NAME per line, or CSV.")
     return Names(tuple(users), tuple(spaces))
+
+
+def _rows_of(path: Path) -> Iterator[tuple[int, str, str]]:
+    try:
+        yield from _rows(_text(path))
+    except csv.Error as error:
+        raise BadInput(f"{path} is not valid CSV: {error}.") from None
 
 
 def _text(path: Path) -> str:
@@ -67,13 +73,11 @@ def _text(path: Path) -> str:
 def _rows(text: str) -> Iterator[tuple[int, str, str]]:
     """Line number, user and space of each line that names one."""
     lines = text.splitlines()
-    columns = {name.strip() for name in lines[0].split(",")} if lines else set()
-    return _csv_rows(lines) if columns & {_USER, _SPACE} else _plain_rows(lines)
-
-
-def _csv_rows(lines: list[str]) -> Iterator[tuple[int, str, str]]:
     reader = csv.reader(lines)
-    columns = [name.strip() for name in next(reader)]
+    columns = [name.strip() for name in next(reader, [])]
+    if not {_USER, _SPACE} & set(columns):
+        yield from _plain_rows(lines)
+        return
     for values in reader:
         row = dict(zip(columns, map(str.strip, values), strict=False))
         space = row.get(_SPACE, "")

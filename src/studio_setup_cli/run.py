@@ -23,10 +23,15 @@ _TIMEOUT_SECONDS = 900
 @click.command(
     epilog="Exit status: 0 succeeded, 1 a command failed or timed out, 2 bad input, 3 could not reach or log in,"
     " 4 app gone or not running, 5 skipped, 6 stopped at --max-errors, 130 interrupted (Ctrl-C, SIGTERM, SIGHUP), 141"
-    " nobody reads the output any more; of many apps, the worst. With 130 and 141, what ran in the apps was ended too."
+    " the output cannot be written, or nobody reads it any more; of many apps, the worst. With 130 and 141, what ran in"
+    " the apps was ended too."
 )
 @selection_options
-@click.option("--app-name", default="default", show_default=True, metavar="NAME", help="The app's name.")
+@click.option(
+    "--app-name",
+    metavar="NAME",
+    help="The app's name; unless given, default, or with --all-running and --from-file any.",
+)
 @click.option("--command", "commands", multiple=True, metavar="TEXT", help="Run this text; may be repeated.")
 @click.option(
     "--script",
@@ -51,7 +56,7 @@ def run(
     *,
     many: Many,
     selection: Selection,
-    app_name: str,
+    app_name: str | None,
     commands: tuple[str, ...],
     scripts: tuple[Path, ...],
     timeout_seconds: int,

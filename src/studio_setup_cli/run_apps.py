@@ -27,7 +27,7 @@ class Chosen:
     missing: list[str] = field(default_factory=list)
 
 
-def named_apps(selection: Selection, app_name: str) -> list[App]:
+def named_apps(selection: Selection, app_name: str | None) -> list[App]:
     """The apps of the users and the spaces that are named, whether they run or not.
 
     Raises:
@@ -41,15 +41,17 @@ def named_apps(selection: Selection, app_name: str) -> list[App]:
 
     def app_of(user: str, space: str) -> App:
         app_type = app_type_with_terminals(selection.app_type, of_space=bool(space))
-        return App(domain_id, user, app_type, app_name, space)
+        return App(domain_id, user, app_type, "default" if app_name is None else app_name, space)
 
     if len(users) == len(spaces) == 1:  # the user to log in as to the space
         return [app_of(users[0], spaces[0])]
     return list(dict.fromkeys([app_of(user, "") for user in users] + [app_of("", space) for space in spaces]))
 
 
-def running_apps(selection: Selection, names_file: Path | None, open_session: OpenSession) -> Chosen:
-    """The running apps with terminals that are selected, of those in the file if there is one.
+def running_apps(
+    selection: Selection, app_name: str | None, names_file: Path | None, open_session: OpenSession
+) -> Chosen:
+    """The running apps with terminals that are selected, of those in the file if there is one; of any name, or of one.
 
     Raises:
         BadInput: there are none, the file cannot be read, or AWS refuses to list apps.
@@ -63,7 +65,7 @@ def running_apps(selection: Selection, names_file: Path | None, open_session: Op
             user_profile_names=tuple(dict.fromkeys(selection.user_profile_names + names.users)),
             space_names=tuple(dict.fromkeys(selection.space_names + names.spaces)),
         )
-    apps = _listed(selection, open_session())
+    apps = [app for app in _listed(selection, open_session()) if app_name in {None, app.app_name}]
     if not apps:
         raise BadInput("No running app with Jupyter terminals is selected; see `studio-setup status`.")
     found_users = {app.user_profile_name for app in apps}

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import boto3
 
 _PATH = click.Path(path_type=Path)
+_FROM_FILE = "Run in the running apps of the users and spaces in FILE: lines NAME or space:NAME, or CSV."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,7 @@ def many_options(command: Callable[..., int]) -> Callable[..., int]:
     return with_options(
         with_many,
         click.option("--all-running", is_flag=True, help="Run in every running app that the options above leave."),
-        click.option(
-            "--from-file", type=_PATH, metavar="FILE", help="Run in the apps of the users and spaces in FILE."
-        ),
+        click.option("--from-file", type=_PATH, metavar="FILE", help=_FROM_FILE),
         click.option(
             "--max-concurrency",
             type=click.IntRange(1),
@@ -98,7 +97,7 @@ def run_in_many(
     many: Many,
     setup: Setup,
     selection: Selection,
-    app_name: str,
+    app_name: str | None,
     open_session: OpenSession,
     *,
     as_json: bool,
@@ -126,11 +125,11 @@ def run_in_many(
     return _ManyRun(many, left, known, setup.version, as_json=as_json).run(command, open_session())
 
 
-def _choose(many: Many, selection: Selection, app_name: str, open_session: OpenSession) -> Chosen:
+def _choose(many: Many, selection: Selection, app_name: str | None, open_session: OpenSession) -> Chosen:
     if many.all_running and many.from_file:
         raise BadInput("Give --all-running or --from-file, not both.")
     if many.all_running or many.from_file:
-        return running_apps(selection, many.from_file, open_session)
+        return running_apps(selection, app_name, many.from_file, open_session)
     return Chosen(named_apps(selection, app_name))
 
 

@@ -90,23 +90,29 @@ def read_done(path: Path, version: str) -> set[tuple[str, str]]:
     Raises:
         BadInput: the file cannot be read, or a line of it is not one of --results.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except UnicodeDecodeError:
-        raise BadInput(f"{path} is not a file of --results.") from None
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
     done: set[tuple[str, str]] = set()
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         match _parsed(line):
             case {"app": str(app), "space_name": str(space), "command_version": str(ran), "outcome": str(outcome)}:
                 if (ran, outcome) == (version, Outcome.SUCCEEDED):
                     done.add((app, space))
-            case _ if number == len(lines) and not line.endswith("\n"):
+            case _ if not line.endswith("\n"):
                 continue
             case _:
                 raise BadInput(f"{path}, line {number}: not a line of --results.")
     return done
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        if path.exists() and not path.is_file():  # it may have no end
+            raise BadInput(f"{path} is not a file of --results.")
+        with path.open(encoding="utf-8", newline="\n") as file:
+            yield from file
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not a file of --results.") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _drop_cut_off_line(path: Path) -> None:

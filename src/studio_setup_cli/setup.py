@@ -110,9 +110,21 @@ def setup(
             return _ERRORS_STATUS
         done = _set_up(fleet, plan, How(force, max_concurrency, max_errors), record)
     status = _conclude(plan, done, as_json=as_json)
-    if force and State.FAILED in only:
-        settle_failures(fleet.failure_queue, done, yes=yes)
+    if not force:
+        _hint_at_force(done)
+    elif State.FAILED in only:
+        _settle(fleet, done, status, yes=yes)
     return status
+
+
+def _settle(fleet: Fleet, done: Sequence[SetUpResult], status: int, *, yes: bool) -> None:
+    """Settle the messages about failures; an app that failed now is worse than a queue that cannot be read."""
+    try:
+        settle_failures(fleet.failure_queue, done, yes=yes)
+    except BadInput as error:
+        if not status:
+            raise
+        click.echo(f"studio-setup: {error}", err=True)
 
 
 @contextmanager
@@ -173,6 +185,12 @@ def _conclude(plan: Plan, done: Sequence[SetUpResult], *, as_json: bool) -> int:
     if not_begun:
         return MAX_ERRORS_STATUS
     return _ERRORS_STATUS if any(result.is_error for result in done) else 0
+
+
+def _hint_at_force(done: Sequence[SetUpResult]) -> None:
+    had_one = sum(result.had_a_setup for result in done)
+    if had_one:
+        click.echo(f"App starts that have had a setup, which only --force runs again: {had_one}.", err=True)
 
 
 def _summary(plan: Plan, counts: Counter[str], not_begun: int) -> str:

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from studio_setup.fleet.status import AppState, State
+from studio_setup_cli.terminal_view import is_screen
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _HEADINGS = ("USER OR SPACE", "TYPE", "STATE", "CODE", "SINCE (UTC)", "VERSION", "REASON")
-_STATE_COLUMN = _HEADINGS.index("STATE")
-_LINES_BESIDE_APPS = 3  # heading, summary, cursor
+_OWNER, _TYPE, _STATE, _CODE, _SINCE, _VERSION, _REASON = range(len(_HEADINGS))
+_LEFT_OUT_FIRST = (_VERSION, _TYPE, _SINCE, _CODE)  # where a terminal has no room for all columns
+_GAP = 2
+_NARROWEST_REASON = 20
+_LINES_BESIDE_APPS = 2  # heading, cursor
 _MOST_DRAWN = 500
 _COLOURS = {
     State.FAILED: "red",
@@ -35,8 +39,8 @@ Apps = Sequence[AppState]
 
 
 def can_draw(stream: TextIO) -> bool:
-    """Is it a terminal, and is the library there that draws on it?"""
-    return stream.isatty() and find_spec("rich") is not None
+    """Is it a terminal that can be drawn on, and is the library there that does?"""
+    return is_screen(stream) and find_spec("rich") is not None
 
 
 def print_plain(apps: Apps, shown: Apps) -> None:
@@ -53,7 +57,8 @@ def draw(apps: Apps, shown: Apps) -> None:
     if len(shown) > _MOST_DRAWN:
         print_plain(apps, shown)
     else:
-        Console().print(_drawing(apps, shown))
+        console = Console()
+        console.print(_Drawing(apps, shown, console.width).whole())
 
 
 @contextmanager
@@ -68,8 +73,9 @@ def redrawn() -> Iterator[Callable[[Apps, Apps], None]]:
     with Live(console=Console(), auto_refresh=False, transient=True) as live:
 
         def redraw(apps: Apps, shown: Apps) -> None:
-            room = max(1, live.console.height - _LINES_BESIDE_APPS)
-            live.update(_drawing(apps, shown[:room]), refresh=True)
+            drawing = _Drawing(apps, shown, live.console.width)
+            room = live.console.height - _LINES_BESIDE_APPS - len(live.console.render_lines(drawing.summary))
+            live.update(drawing.first(max(1, room)), refresh=True)
 
         yield redraw
 
@@ -94,21 +100,55 @@ def _plain_lines(apps: Apps) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _drawing(apps: Apps, shown: Apps) -> RenderableType:
-    from rich.console import Group  # noqa: PLC0415 (a pipe does without)
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+class _Drawing:
+    """The table of a fleet on a terminal that is so many characters wide; columns that have no room are left out."""
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in _HEADINGS:
-        table.add_column(heading, overflow="fold")
-    cells_of = _cells(shown)
-    for app in shown:
-        cells = [Text(cell) for cell in cells_of(app)]
-        cells[_STATE_COLUMN].stylize(_COLOURS[app.state])
-        table.add_row(*cells)
-    summary = Text(_summary(apps), "bold")
-    return Group(table, summary) if shown else summary
+    def __init__(self, apps: Apps, shown: Apps, width: int) -> None:
+        from rich.text import Text  # noqa: PLC0415 (a pipe does without)
+
+        self._shown = shown
+        self._rows = list(map(_cells(apps), shown))
+        self._columns = _fitting([_HEADINGS, *self._rows], width)
+        left_out = ", ".join(name for column, name in enumerate(_HEADINGS) if column not in self._columns)
+        note = f"\nNo room for {left_out}: --json has all, and so has a pipe." if left_out else ""
+        self.summary = Text.assemble((_summary(apps), "bold"), note)
+
+    def whole(self) -> RenderableType:
+        """All of it; what is too long is folded."""
+        return self._drawn(self._rows, is_folded=True)
+
+    def first(self, count: int) -> RenderableType:
+        """The first apps, each on one line, at the end of which its reason may be cut off."""
+        return self._drawn(self._rows[:count], is_folded=False)
+
+    def _drawn(self, rows: Sequence[Sequence[str]], *, is_folded: bool) -> RenderableType:
+        from rich.console import Group  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        def text(cell: str) -> Text:
+            return Text(cell, no_wrap=not is_folded, overflow="fold" if is_folded else "ellipsis")
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in self._columns:
+            table.add_column(text(_HEADINGS[column]), no_wrap=column not in {_OWNER, _REASON})
+        for app, row in zip(self._shown, rows, strict=False):
+            cells = list(map(text, row))
+            cells[_STATE].stylize(_COLOURS[app.state])
+            table.add_row(*(cells[column] for column in self._columns))
+        return Group(table, self.summary) if rows else self.summary
+
+
+def _fitting(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The columns that fit into a width, of which the reason and, at the very least, the owner can be folded."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[_REASON] = min(widths[_REASON], _NARROWEST_REASON)
+    kept = list(range(len(widths)))
+    for column in _LEFT_OUT_FIRST:
+        if sum(widths[one] + _GAP for one in kept) - _GAP <= width:
+            break
+        kept.remove(column)
+    return kept
 
 
 def _cells(apps: Apps) -> Callable[[AppState], tuple[str, ...]]:

@@ -6,6 +6,7 @@ They come as records while a setup runs here, and as lines of the function's log
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -39,6 +40,11 @@ _WAITS = {
 }
 
 
+def is_screen(stream: TextIO) -> bool:
+    """Is it a terminal that can erase what was written?"""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 class OutputClosed(KeyboardInterrupt):
     """Whoever read our output is gone: as Ctrl-C, it ends what runs, in the app too."""
 
@@ -54,7 +60,7 @@ class EventView:
 
     def __init__(self, stream: TextIO, wait: str) -> None:
         self._stream = stream
-        self._is_terminal = stream.isatty()
+        self._is_terminal = is_screen(stream)
         self._wait = wait
         self._watch = Stopwatch()
         self._stopped = threading.Event()

@@ -8,30 +8,31 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from studio_setup.fleet.function_log import FunctionLog, LogLine, all_of, any_of, to_ms
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import BadInput
 from studio_setup.model.outcomes import Outcome
-from studio_setup_cli.aws import aws_session
+from studio_setup_cli.aws import aws_session, call_errors
 from studio_setup_cli.options import stack_options
-from studio_setup_cli.stack import Place, find_stack
+from studio_setup_cli.stack import Place, find_sources
 from studio_setup_cli.terminal_view import EventView
 
 if TYPE_CHECKING:
-    import boto3
+    from mypy_boto3_sagemaker import SageMakerClient
 
-Line = dict[str, Any]
+Fields = dict[str, Any]
 # CloudTrail normally delivers within minutes; then the app starts, and a setup takes 15 minutes at most.
 _SILENCE_SECONDS = 1200.0
 _POLL_SECONDS = 1.0
 # How far the clocks of this machine and of CloudWatch Logs may be apart.
-_CLOCK_SKEW_SECONDS = 300.0
+_CLOCK_SKEW = timedelta(minutes=5)
 _RETRIED = {Outcome.UNFINISHED, Outcome.UNREACHABLE}
 
 
@@ -47,9 +48,6 @@ class CheckFailed(Exception):
 @stack_options
 def verify(*, place: Place, domain_id: str, user_profile_name: str, space_name: str, as_json: bool) -> int:
     """Check a deployment: start an app and follow its setup in the function's log."""
-    # Imported here because it takes longer than everything else that `--help` does.
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
     if not user_profile_name and not space_name:
         raise BadInput("Whose app is to be started? Give --user-profile-name or --space-name.")
     if space_name:
@@ -58,8 +56,9 @@ def verify(*, place: Place, domain_id: str, user_profile_name: str, space_name: 
         app = App(domain_id, user_profile_name, "JupyterServer", "default")
     stream = sys.stderr if as_json else sys.stdout
     try:
-        report = _check(aws_session(place.region, place.profile), app, place.stack_name, stream)
-    except (CheckFailed, ClientError, BotoCoreError) as error:
+        with call_errors():
+            report = _check(place, app, stream)
+    except CheckFailed as error:
         click.echo(f"The check failed: {error}", err=True)
         return 1
     if as_json:
@@ -73,35 +72,36 @@ def verify(*, place: Place, domain_id: str, user_profile_name: str, space_name: 
     return 0
 
 
-def _check(session: boto3.Session, app: App, stack_name: str, stream: TextIO) -> Line:
+def _check(place: Place, app: App, stream: TextIO) -> Fields:
     """Start the app and follow its setup; the report."""
-    client: Any = session.client
-    click.echo(f"Account {client('sts').get_caller_identity()['Account']}, region {session.region_name}.", stream)
-    group = find_stack(client("cloudformation"), stack_name).log_group_name
-    click.echo(f"The function of stack {stack_name} logs to {group}.", stream)
-    log = _Log(client("logs"), group)
-    _refuse_sso(client("sagemaker"), app.domain_id)
-    _start_app(client("sagemaker"), app)
+    session = aws_session(place.region, place.profile)
+    account = session.client("sts").get_caller_identity()["Account"]
+    click.echo(f"Account {account}, region {session.region_name}.", stream)
+    sources = find_sources(place)
+    click.echo(f"The function of stack {place.stack_name} logs to {sources.function_log.group}.", stream)
+    log = _AppLog(sources.function_log, app)
+    _refuse_sso(sources.sagemaker, app.domain_id)
+    _start_app(sources.sagemaker, app)
     click.echo(f"Started {app.label}. CloudTrail may take some minutes to deliver the event.", stream)
     report = _follow_setup(log.new_lines, app, stream)
     click.echo(f"{report['outcome']}: {report['code']}" + (f": {report['reason']}" if report["reason"] else ""), stream)
     return report
 
 
-def _refuse_sso(sagemaker: Any, domain_id: str) -> None:  # noqa: ANN401 (an SDK client)
+def _refuse_sso(sagemaker: SageMakerClient, domain_id: str) -> None:
     mode = sagemaker.describe_domain(DomainId=domain_id)["AuthMode"]
     if mode != "IAM":
         raise CheckFailed(f"domain {domain_id} is in {mode} mode, so its apps are skipped and cannot be checked.")
 
 
-def _start_app(sagemaker: Any, app: App) -> None:  # noqa: ANN401 (an SDK client)
+def _start_app(sagemaker: SageMakerClient, app: App) -> None:
     """Start the app.
 
     Raises:
         CheckFailed: it is there already.
     """
-    owner = {"SpaceName": app.space_name} if app.space_name else {"UserProfileName": app.user_profile_name}
-    names = {"DomainId": app.domain_id, **owner, "AppType": app.app_type, "AppName": app.app_name}
+    owner: Any = {"SpaceName": app.space_name} if app.space_name else {"UserProfileName": app.user_profile_name}
+    names: Any = {"DomainId": app.domain_id, **owner, "AppType": app.app_type, "AppName": app.app_name}
     try:
         status = sagemaker.describe_app(**names)["Status"]
     except sagemaker.exceptions.ResourceNotFound:
@@ -111,33 +111,26 @@ def _start_app(sagemaker: Any, app: App) -> None:  # noqa: ANN401 (an SDK client
     sagemaker.create_app(**names)
 
 
-class _Log:
-    """The lines that are written to a log group from now on."""
+class _AppLog:
+    """The lines about an app that are logged from now on."""
 
-    def __init__(self, logs: Any, group: str) -> None:  # noqa: ANN401 (an SDK client)
-        self._pages = logs.get_paginator("filter_log_events")
-        self._query = {"logGroupName": group, "startTime": int((time.time() - _CLOCK_SKEW_SECONDS) * 1000)}
+    def __init__(self, function_log: FunctionLog, app: App) -> None:
+        self._function_log = function_log
+        self._pattern = all_of(any_of("app", [app.label]))
+        self._start_ms = to_ms(datetime.now(UTC) - _CLOCK_SKEW)
         self._seen: set[str] = set()
         self.new_lines()
 
-    def new_lines(self) -> list[Line]:
-        """The lines that are new since the last call, oldest first; what is not a JSON object is left out."""
-        events = [event for page in self._pages.paginate(**self._query) for event in page["events"]]
-        new = [event for event in events if event["eventId"] not in self._seen]
-        self._seen |= {event["eventId"] for event in new}
-        return [line for event in new for line in _parsed(event["message"])]
+    def new_lines(self) -> list[LogLine]:
+        """The lines that are new since the last call, oldest first."""
+        end_ms = to_ms(datetime.now(UTC) + _CLOCK_SKEW)
+        lines = self._function_log.lines(self._pattern, self._start_ms, end_ms)
+        new = [line for line in lines if line.event_id not in self._seen]
+        self._seen |= {line.event_id for line in new}
+        return new
 
 
-def _parsed(message: str) -> Iterator[Line]:
-    try:
-        line = json.loads(message)
-    except ValueError:
-        return
-    if isinstance(line, dict):
-        yield line
-
-
-def _follow_setup(new_lines: Callable[[], list[Line]], app: App, stream: TextIO) -> Line:
+def _follow_setup(new_lines: Callable[[], list[LogLine]], app: App, stream: TextIO) -> Fields:
     """Show what the invocations for this app log, until one has an outcome that Lambda does not retry; its report.
 
     Raises:
@@ -146,12 +139,12 @@ def _follow_setup(new_lines: Callable[[], list[Line]], app: App, stream: TextIO)
     silence = Deadline.after(_SILENCE_SECONDS)
     with EventView(stream, "the function") as view:
         while not silence.expired:
-            for line in new_lines():
-                if line.get("app") != app.label:
+            for fields in (dict(line.fields) for line in new_lines()):
+                if fields.get("app") != app.label:
                     continue
                 silence = Deadline.after(_SILENCE_SECONDS)
-                view.show(str(line.get("message", "")), line)
-                if line.get("message") == "setup.finished" and line["outcome"] not in _RETRIED:
-                    return line
+                view.show(str(fields.get("message", "")), fields)
+                if fields.get("message") == "setup.finished" and fields["outcome"] not in _RETRIED:
+                    return fields
             silence.pause(_POLL_SECONDS)
     raise CheckFailed(f"the function logged nothing about {app.label} for {_SILENCE_SECONDS / 60:.0f} minutes.")

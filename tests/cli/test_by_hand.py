@@ -57,6 +57,16 @@ def test_output_is_on_stderr_and_the_report_on_stdout(shared_app: Callable[..., 
     assert done.stdout.startswith("command-1: exited, exit status 0")
 
 
+def test_output_that_the_terminal_has_no_characters_for_is_shown_too(
+    shared_app: Callable[..., Scenario], tmp_path: Path
+) -> None:
+    """What a command prints is up to the app: a character of another encoding than the operator's ends nothing."""
+    options = [*app_options(shared_app()), "--results", str(tmp_path / "results")]
+    done = run(*options, "--command", r"printf '\xe2\x98\x83\n'", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0
+    assert r": \u2603" in done.stdout
+
+
 def test_json_is_exactly_one_object(shared_app: Callable[..., Scenario]) -> None:
     """With --json, stdout is the report and nothing else."""
     done = run(*app_options(shared_app()), "--json", "--command", "exit 3")

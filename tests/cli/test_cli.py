@@ -170,6 +170,28 @@ def test_help_that_nobody_reads_ends_as_any_output_does(arguments: list[str]) ->
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]], ids=" ".join)
+def test_output_that_cannot_be_written_is_said_in_one_sentence(arguments: list[str]) -> None:
+    """On a full disk, the same exit status; it is not that of a command that failed, or of an app that did."""
+    with Path("/dev/full").open("wb") as output:
+        command = [sys.executable, "-m", "studio_setup_cli", *arguments]
+        done = subprocess.run(
+            command, cwd=SRC, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    said = "studio-setup: The output cannot be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (141, said)
+
+
+@pytest.mark.parametrize("stream", ["0<&-", "1>&-", "2>&-"])
+def test_a_stream_that_is_closed_is_done_without(loopback: Loopback, stream: str) -> None:
+    """As a daemon may have it: the run is the same, and nothing else gets the stream's number."""
+    loopback.answers["DescribeApp"] = (200, {"Status": "Deleted"})
+    command = f'"{sys.executable}" -m studio_setup_cli {" ".join(RUN)} --command true {stream}'
+    done = subprocess.run(command, shell=True, cwd=SRC, capture_output=True, text=True, timeout=60, check=False)  # noqa: S602
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+
+
 def test_the_help_has_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever writes a script finds the exit statuses in the help."""
     assert main(["run", "--help"]) == 0

@@ -11,6 +11,7 @@ import pytest
 
 from studio_setup.model.app import App
 from studio_setup.model.version import __version__
+from studio_setup_cli.aws import PERMISSIONS
 from studio_setup_cli.main import main
 from tests.support.fake_account import DOMAIN, FUNCTION, PATTERN, TOPIC, TRAIL, Account, describes
 from tests.support.fake_aws import Members
@@ -168,6 +169,7 @@ def test_what_is_worth_knowing_is_a_note(aws: Account, run: Run, check: str, ope
         ("version", "Invoke"),
         ("rule", "TestEventPattern"),
         ("trail", "DescribeTrails"),
+        ("trail", "GetTrailStatus"),
         ("trail", "GetEventSelectors"),
         ("domains", "ListDomains"),
         ("concurrency", "GetAccountSettings"),
@@ -182,6 +184,7 @@ def test_a_permission_that_is_lacking_is_no_error(aws: Account, run: Run, check:
     code, lines = run()
     assert code == 0
     assert lines[check].startswith("not permitted to look: ")
+    assert PERMISSIONS[operation] in lines[check]
     assert list(lines) == CHECKS
 
 
@@ -208,6 +211,7 @@ def test_credentials_that_are_refused_end_it(aws: Account, run: Run) -> None:
     code, lines = run()
     assert (code, list(lines)) == (1, ["credentials", "region"])
     assert "ExpiredToken" in lines["credentials"]
+    assert lines["credentials"].endswith(" -> The credentials have expired; sign in again.")
 
 
 def test_a_shell_without_a_region_is_a_failed_check(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +282,14 @@ def test_a_probe_of_an_app_that_is_excluded_is_a_note(aws: Account, run: Run, co
     status, lines = run("--probe", "alice")
     assert status == 0
     assert lines[f"probe of {DOMAIN}/alice/JupyterServer/default"].startswith("note: ")
+
+
+def test_a_probe_without_the_permission_to_list_apps_is_no_error(aws: Account, run: Run) -> None:
+    """The other checks are made, and its line says which permission is lacking."""
+    aws.refuse("ListApps", "AccessDeniedException")
+    code, lines = run("--probe", "alice")
+    assert (code, list(lines)) == (0, [*CHECKS, "probe"])
+    assert lines["probe"] == "not permitted to look: probe: it takes the permission sagemaker:ListApps"
 
 
 def test_a_probe_needs_an_app_that_runs(aws: Account, run: Run) -> None:

@@ -186,6 +186,23 @@ def test_following_waits_for_the_next_setup_if_the_last_one_is_over(aws: FakeAws
     assert [out.count(text) for text in ("attempt second", "UTC  succeeded\n")] == [1, 1]
 
 
+def test_following_does_not_end_with_a_retry_that_was_over_before(aws: FakeAws, run: Run) -> None:
+    """Lambda invokes a failed setup again, which reports the same; whoever follows now waits for the next setup."""
+    log(aws, story(FIRST))
+    retry = Attempt(ALICE, "retry")
+    log(aws, iter([retry.started(), retry.finished("command-failed", repeated=True)]), BEGUN + timedelta(minutes=2))
+    coming = iter([SECOND.started(), SECOND.finished("succeeded")])
+
+    def on_call(operation: str) -> None:
+        if operation == "FilterLogEvents" and aws.calls[-1][1]["startTime"] > (BEGUN.timestamp() + 600) * 1000:
+            for fields in itertools.islice(coming, 1):
+                aws.add_line(datetime.now(UTC), fields)
+
+    aws.on_call = on_call
+    out = run("--user-profile-name", "alice", "--follow")[1]
+    assert [out.count(text) for text in ("attempt first", "attempt retry", "attempt second")] == [1, 0, 1]
+
+
 def test_on_a_terminal_what_is_waited_for_does_not_stay(aws: FakeAws, run: Run) -> None:
     """The line below is erased before anything is written."""
     screen = Screen()

@@ -18,6 +18,7 @@ import pytest
 import studio_setup
 from studio_setup.model.app import App
 from studio_setup.model.version import __version__
+from studio_setup_cli.aws import PERMISSIONS
 from studio_setup_cli.main import main
 from tests.support.fake_account import DOMAIN, Account, describes
 from tests.support.fake_aws import OUTPUTS, Members
@@ -237,3 +238,10 @@ def test_the_words_are_filled_in_as_the_page_says() -> None:
 def test_a_policy_fits_into_a_managed_policy(name: str) -> None:
     """6,144 characters without white space, the limit of a managed policy (IAM user guide, "IAM and STS quotas")."""
     assert len(re.sub(r"\s", "", (POLICIES / f"{name}.json").read_text(encoding="utf-8"))) <= 6144
+
+
+@pytest.mark.parametrize("name", ["status", "setup-failure-queue", "logs", "doctor-probe", "verify"])
+def test_a_permission_that_is_lacking_can_be_named(name: str) -> None:
+    """What a policy allows is what the command says it takes, if it is refused."""
+    actions = {permission.action for permission in granted(policy(name))}
+    assert actions - {"sagemaker:AddTags"} <= set(PERMISSIONS.values())

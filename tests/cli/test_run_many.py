@@ -125,6 +125,16 @@ def test_all_running_is_narrowed(fleet: Fleet, run: Run, options: list[str], ran
     assert fleet.ran == ran
 
 
+def test_all_running_is_narrowed_by_the_apps_name(aws: FakeAws, fleet: Fleet, run: Run) -> None:
+    """Only where it is given: without, an app of another name is meant too."""
+    aws.add_app(App(DOMAIN, "dave", "JupyterServer", "second"), NOW)
+    assert run("--all-running", "--app-name", "second")[0] == 0
+    assert fleet.ran == ["dave"]
+    run("--all-running")
+    assert fleet.ran[1:] == ["alice", "bob", "carol", "dave", "team"]
+    assert run("--all-running", "--app-name", "third")[0] == 2
+
+
 def test_all_running_is_narrowed_by_domain(fleet: Fleet, run: Run) -> None:
     """Where no app is left, that is bad input."""
     code, _, err = run("--all-running", "--domain-id", "d-other")
@@ -145,8 +155,9 @@ def test_named_apps_are_not_looked_up(fleet: Fleet, aws: FakeAws, run: Run) -> N
     [
         "# the pilot\nalice\n\nspace:team\nalice\n",
         "\ufeffemail,user_profile_name,space_name\r\na@x,alice,\r\nt@x,owner,team\r\n",
+        '"user_profile_name","space_name"\n"alice",""\n\n"owner","team"\n',
     ],
-    ids=["lines", "csv"],
+    ids=["lines", "csv", "quoted"],
 )
 def test_a_file_names_users_and_spaces(fleet: Fleet, run: Run, tmp_path: Path, content: str) -> None:
     """As plain lines or as CSV with a header."""
@@ -162,6 +173,14 @@ def test_a_bad_name_in_line_7_is_reported_as_such(fleet: Fleet, run: Run, tmp_pa
     code, _, err = run("--from-file", str(tmp_path / "names"))
     assert (code, fleet.ran) == (2, [])
     assert "names, line 7: '../evil' is not a valid user profile name" in err
+
+
+def test_a_field_that_is_too_long_for_csv_is_bad_input(fleet: Fleet, run: Run, tmp_path: Path) -> None:
+    """One sentence, and nothing is run."""
+    (tmp_path / "names").write_text(f"user_profile_name,note\nalice,{'x' * 200_000}\n")
+    code, out, err = run("--from-file", str(tmp_path / "names"))
+    assert (code, out, fleet.ran, err.count("\n")) == (2, "", [], 1)
+    assert "names is not valid CSV: field larger than field limit" in err
 
 
 def test_who_is_named_in_the_file_and_has_no_app_is_said(fleet: Fleet, run: Run, tmp_path: Path) -> None:
@@ -182,6 +201,7 @@ def test_who_is_named_in_the_file_and_has_no_app_is_said(fleet: Fleet, run: Run,
         (["--from-file", "/no/such"], "cannot be read"),
         (["--from-file", os.devnull], "names nobody"),
         (["--all-running", "--resume", "/no/such"], "cannot be read"),
+        (["--all-running", "--resume", "/dev/zero"], "is not a file of --results"),
         (["--all-running", "--app-type", "CodeEditor"], "no Jupyter terminals"),
         (["--all-running", "--timeout-seconds", "0"], "limit of 0 seconds"),
         (["--all-running", "--max-concurrency", "0"], "--max-concurrency"),

@@ -123,6 +123,18 @@ def test_states_say_which_apps_are_meant(aws: FakeAws, run: Run, only: str, user
     assert all(request["force"] for request in requests(aws))
 
 
+@pytest.mark.parametrize("code", ["already-set-up", "claimed-by-other-setup"])
+def test_app_starts_that_have_had_a_setup_are_said_to_take_force(aws: FakeAws, run: Run, code: str) -> None:
+    """Without it nothing is run in them, which is easily overlooked."""
+    add_fleet(aws)
+    answer(aws, erin=code)
+    hint = "App starts that have had a setup, which only --force runs again: 1."
+    assert run("--only", "outdated")[2].splitlines()[-1] == hint
+    assert hint not in run("--only", "outdated", "--force")[2]
+    answer(aws)
+    assert "--force" not in run("--only", "not-set-up", "--yes")[2]
+
+
 def test_users_narrow(aws: FakeAws, run: Run) -> None:
     """One app is set up without a question."""
     add_fleet(aws)
@@ -309,13 +321,15 @@ def test_only_a_redrive_looks_into_the_failure_queue(aws: FakeAws, run: Run, arg
 
 
 def test_a_queue_that_may_not_be_read_takes_a_permission(aws: FakeAws, run: Run) -> None:
-    """It is named; what was set up is set up, and was said before."""
+    """It is named; what was set up is set up, and was said before. An app that failed decides the exit status."""
     add_failures(aws)
     aws.refuse("ReceiveMessage", "AccessDenied")
     code, out, err = run(*REDRIVE, "--yes", "--max-concurrency", "1")
-    assert (code, out) == (2, "2 apps: 1 succeeded, 1 failed.\n")
+    assert (code, out) == (1, "2 apps: 1 succeeded, 1 failed.\n")
     assert f"{user('alice').label}: succeeded" in err
-    assert "it takes the permission sqs:ReceiveMessage" in err
+    assert err.splitlines()[-1].endswith("it takes the permission sqs:ReceiveMessage.")
+    code, out, err = run(*REDRIVE, "--yes", "--user-profile-name", "alice", "--json")
+    assert (code, json.loads(out)["outcomes"]) == (2, {"succeeded": 1})
 
 
 @pytest.mark.parametrize(

@@ -379,6 +379,40 @@ def test_watching_draws_what_the_screen_has_room_for(
     assert [len(set(re.findall(r"user-\d", text))) for text in (drawn, stays)] == [2, 10]
 
 
+LEFT_OUT = {40: "TYPE, CODE, SINCE (UTC), VERSION", 80: "TYPE, SINCE (UTC), VERSION", 110: "VERSION"}
+
+
+@pytest.mark.parametrize("columns", LEFT_OUT)
+def test_a_narrow_terminal_has_fewer_columns(
+    aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Rather than words that are torn to pieces; it says which are left out."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    add_one_of_each_state(aws)
+    with redirect_stdout(screen):
+        run()
+    assert max(map(len, screen.text.splitlines())) <= columns
+    table = screen.text.partition(" running apps: ")[0]
+    assert {state for state in State if re.search(rf" {state} ", table)} == set(State)
+    assert f"No room for {LEFT_OUT[columns]}: --json has all" in " ".join(screen.text.split())
+
+
+def test_watching_on_a_small_terminal_keeps_to_one_line_for_an_app(
+    aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the summary stays in sight; the table that is left in the end has the whole reasons."""
+    monkeypatch.setenv("LINES", "12")
+    monkeypatch.setenv("COLUMNS", "60")
+    for number in range(20):
+        add(aws, user(f"user-{number:02}"), "command-failed", "It is a long story, which takes a line or two. The end.")
+    with redirect_stdout(screen):
+        run("--watch")
+    drawings = screen.getvalue().split("\x1b[?25h")[0].split("USER OR SPACE")[1:]
+    lines = [drawing.split("\x1b[2K")[0].strip("\r\n").count("\n") + 1 for drawing in drawings]
+    assert all(count <= 12 and "20 failed" in drawing for count, drawing in zip(lines, drawings, strict=True))
+    assert screen.text.rpartition("USER OR SPACE")[2].count("end.") == 20
+
+
 def test_very_many_apps_are_not_drawn(aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
     """To draw ten thousand rows takes longer than to look at ten thousand apps."""
     monkeypatch.setattr(status_table, "_MOST_DRAWN", 9)
@@ -408,6 +442,20 @@ def test_without_the_library_that_draws_the_table_is_plain(
         run()
     assert screen.getvalue() == screen.text
     assert "alice" in screen.text
+
+
+@pytest.mark.parametrize("options", [[], ["--watch"]], ids=["once", "watch"])
+def test_a_dumb_terminal_gets_plain_text(
+    aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    """It can neither move its cursor nor erase a line, as in an editor's shell."""
+    monkeypatch.setenv("TERM", "dumb")
+    add(aws, user("alice"), "succeeded")
+    with redirect_stdout(screen), redirect_stderr(screen):
+        run(*options)
+    assert screen.getvalue() == screen.text
+    assert "\r" not in screen.text
+    assert "alice          JupyterServer  succeeded  succeeded  " in screen.text
 
 
 def test_while_it_reads_it_says_how_far_back_on_a_terminal(aws: FakeAws, run: Run) -> None:

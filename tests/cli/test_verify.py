@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from studio_setup.fleet.function_log import LogLine
 from studio_setup.model.app import App
 from studio_setup_cli import verify
 from studio_setup_cli.main import main
+from studio_setup_cli.stack import Place
 from tests.support.fake_account import Account
 
 APP = App("d-abc", "alice", "JupyterServer", "default")
 OTHER_APP = App("d-abc", "bob", "JupyterServer", "default")
 
 
-def log(*batches: list[dict[str, Any]]) -> Callable[[], list[dict[str, Any]]]:
+def log(*batches: list[dict[str, Any]]) -> Callable[[], list[LogLine]]:
     """A log whose lines arrive in these batches."""
     arriving = iter(batches)
-    return lambda: next(arriving, [])
+    return lambda: [LogLine(0, "", fields) for fields in next(arriving, [])]
 
 
 @pytest.fixture(autouse=True)
@@ -105,15 +108,82 @@ def test_the_report_is_one_json_object(
     report = {**finished(outcome, "1"), "code": "some-code", "reason": ""}
     asked: list[object] = []
 
-    def check(_session: object, app: App, stack_name: str, _stream: object) -> dict[str, Any]:
-        asked.append((app, stack_name))
+    def check(place: Place, app: App, _stream: object) -> dict[str, Any]:
+        asked.append((place, app))
         return report
 
-    monkeypatch.setattr(verify, "aws_session", lambda *access: asked.append(access))
     monkeypatch.setattr(verify, "_check", check)
     options = ["--domain-id", "d-abc", "--user-profile-name", "alice", "--region", "eu-west-1", "--profile", "p"]
     assert main(["verify", *options, "--stack-name", "mine", "--json"]) == status
     said = capsys.readouterr()
     assert json.loads(said.out) == report
     assert "some-code" in said.err or "The app is set up." in said.err
-    assert asked == [("eu-west-1", "p"), (APP, "mine")]
+    assert asked == [(Place("mine", "eu-west-1", "p"), APP)]
+
+
+def starts_apps(aws: Account, *, fields: list[dict[str, Any]]) -> None:
+    """Let apps be started, of which the function then logs these lines."""
+
+    def create_app(_request: object) -> dict[str, Any]:
+        for line in fields:
+            aws.add_line(datetime.now(UTC), line)
+        return {"AppArn": "arn:aws:sagemaker:us-east-1:111122223333:app/d-abc/alice/JupyterServer/default"}
+
+    aws.says("DescribeApp", {"Status": "Deleted"})
+    aws.others["CreateApp"] = create_app
+
+
+OF_ALICE = ["--domain-id", "d-abc", "--user-profile-name", "alice"]
+
+
+def test_only_what_is_logged_of_this_start_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An end that was logged just before is that of the start before; the log is asked for this app alone."""
+    aws = Account()
+    aws.install(monkeypatch)
+    aws.add_line(datetime.now(UTC), {**finished("failed", "0"), "code": "command-failed", "reason": "old"})
+    new = [started(APP, "1"), {**finished("succeeded", "1"), "code": "succeeded", "reason": ""}]
+    starts_apps(aws, fields=[finished("failed", "2", OTHER_APP), *new])
+    assert main(["verify", *OF_ALICE]) == 0
+    out = capsys.readouterr().out
+    assert "Account 111122223333, region us-east-1." in out
+    assert "succeeded: succeeded" in out
+    patterns = {params["filterPattern"] for operation, params in aws.calls if operation == "FilterLogEvents"}
+    assert patterns == {f'{{ (($.app = "{APP.label}")) }}'}
+
+
+@pytest.mark.parametrize(
+    ("operation", "permission"),
+    [
+        ("FilterLogEvents", "logs:FilterLogEvents"),
+        ("DescribeDomain", "sagemaker:DescribeDomain"),
+        ("DescribeApp", "sagemaker:DescribeApp"),
+        ("CreateApp", "sagemaker:CreateApp"),
+    ],
+)
+def test_a_missing_permission_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], operation: str, permission: str
+) -> None:
+    """As with every other command: one sentence, exit status 2."""
+    aws = Account()
+    aws.install(monkeypatch)
+    starts_apps(aws, fields=[])
+    aws.refuse(operation, "AccessDeniedException")
+    assert main(["verify", *OF_ALICE, "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1] == (
+        f"studio-setup: You may not call {operation}: it takes the permission {permission}."
+    )
+
+
+def test_expired_credentials_are_said_to_be_expired(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Signing in again is the remedy."""
+    aws = Account()
+    aws.install(monkeypatch)
+    aws.refuse("GetCallerIdentity", "ExpiredToken")
+    assert main(["verify", *OF_ALICE]) == 2
+    assert "The AWS credentials have expired (ExpiredToken); sign in again." in capsys.readouterr().err

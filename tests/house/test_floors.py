@@ -26,12 +26,13 @@ MAY_IMPORT_SETUPS = {"studio_setup.handler"}
 RESERVED = {
     "websocket": {"studio_setup.terminal.channel"},
     "time": {"studio_setup.model.deadline"},
-    "boto3": {"studio_setup.api.connect", "studio_setup.handler", "studio_setup.reconcile"},
+    "boto3": {"studio_setup.api.connect", "studio_setup.reconcile"},
     "os": {"studio_setup.handler", "studio_setup.reconcile"},
     "botocore": {
         "studio_setup.access.control_plane",
         "studio_setup.api.connect",
         "studio_setup.fleet.known_claims",
+        "studio_setup.handler",
         "studio_setup.reconcile",
     },
     "requests": {

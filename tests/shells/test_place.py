@@ -111,7 +111,7 @@ def tmp_of_its_own() -> Iterator[tuple[Machine, Disks]]:
         yield machine, disks
 
 
-@pytest.mark.parametrize("value", ["", "tmp", "/tmp/a\nb", "/tmp/a>b", "/tmp/\x1b[31m", "-/tmp"], ids=repr)
+@pytest.mark.parametrize("value", ["", "tmp", "/tmp/a\nb", "/tmp/a>b", "/tmp/a<b", "/tmp/\x1b[31m", "-/tmp"], ids=repr)
 def test_without_a_usable_tmpdir_of_the_server_runs_are_in_tmp(
     tmp_of_its_own: tuple[Machine, Disks], value: str
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import io
+import marshal
 import os
 import re
 import shutil
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SAM = ROOT / ".venvs/sam" / "bin" / "sam"
-# All that building may use: neither Docker nor the Python that the function will run on.
+# All that building may use, and no Docker.
 TOOLS = ("sh", "make", "cp", "rm", "find", "chmod")
+# What the runtime's own Python is called; this one stands in for it.
+RUNTIME_PYTHON = "python3.13"
 SIZE_OF_OUR_OWN = 40_000
 OURS = ("setups", "studio_setup")
 # Import name → distribution
@@ -36,24 +40,25 @@ DEPENDENCIES = {
 }
 
 
-def _tools(folder: Path) -> Path:
-    """Make a folder for PATH that has the build tools and this Python, and nothing else."""
+def _tools(folder: Path, pythons: tuple[str, ...]) -> Path:
+    """Make a folder for PATH that has the build tools and this Python under some names, and nothing else."""
     folder.mkdir(parents=True)
     for name in TOOLS:
         found = shutil.which(name)
         assert found, f"{name} is needed to build"
         (folder / name).symlink_to(found)
-    python = folder / "python3"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
+    for name in pythons:
+        python = folder / name
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
     return folder
 
 
-def _build(project: Path, folder: Path) -> Path:
+def _build(project: Path, folder: Path, pythons: tuple[str, ...] = ("python3", RUNTIME_PYTHON)) -> Path:
     """Build the project in `folder`; the bundle."""
     assert SAM.exists(), "the SAM command line is not installed: run `make setup`"
     environment = os.environ | {
-        "PATH": str(_tools(folder / "bin")),
+        "PATH": str(_tools(folder / "bin", pythons)),
         "SAM_CLI_TELEMETRY": "0",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
@@ -78,15 +83,29 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return built
 
 
+def _paths(folder: Path) -> dict[str, Path]:
+    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
 def _files(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    return {name: path.read_bytes() for name, path in _paths(folder).items()}
 
 
 def _ours(folder: Path) -> dict[str, bytes]:
     """Return name → content of what is in our packages in a folder."""
     return {name: content for name, content in _files(folder).items() if name.split("/")[0] in OURS}
+
+
+def _sources(files: dict[str, bytes]) -> dict[str, bytes]:
+    """All but the compiled modules."""
+    return {name: content for name, content in files.items() if "__pycache__" not in name}
+
+
+def _compiled(folder: Path) -> dict[str, Path]:
+    """Return name → path of the compiled modules, of which there are some."""
+    found = {name: path for name, path in _paths(folder).items() if name.endswith(".pyc")}
+    assert found
+    return found
 
 
 def _zipped(files: dict[str, bytes]) -> int:
@@ -109,10 +128,46 @@ def _distributions(bundle: Path) -> dict[str, str]:
 
 
 def test_the_setups_and_the_engine_are_in_the_bundle_whole(bundle: Path) -> None:
-    """Every file of the two packages but Python's caches is there unchanged, and no other file under their names."""
-    ours = {name: content for name, content in _ours(ROOT / "src").items() if "__pycache__" not in name}
+    """Every file of the two packages is there unchanged, save the Python API, and no other source under their names."""
+    ours = _sources(_ours(ROOT / "src"))
     assert {"setups/__init__.py", "studio_setup/handler.py", "studio_setup/runs/remote.sh"} <= ours.keys()
-    assert _ours(bundle) == ours
+    not_bundled = {name for name in ours if name.startswith("studio_setup/api/")}
+    assert not_bundled
+    assert _sources(_ours(bundle)) == {name: content for name, content in ours.items() if name not in not_bundled}
+
+
+def test_what_a_cold_start_imports_of_the_engine_is_compiled(bundle: Path) -> None:
+    """All of it: what is not compiled (fleet/) is not imported before it is needed."""
+    code = (
+        "import sys, studio_setup.handler;"
+        "print(*(module.__cached__ for name, module in sys.modules.items() if name.startswith('studio_setup')))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(bundle), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    compiled = [bundle / path for path in done.stdout.split()]
+    assert len(compiled) > 30
+    assert [path for path in compiled if not path.is_file()] == []
+
+
+def test_a_compiled_module_is_right_for_its_file_whatever_the_date(bundle: Path) -> None:
+    """SAM zips all files with the same date, so the source's hash tells; it is checked: files can be edited on AWS."""
+    for path in _compiled(bundle).values():
+        head = path.read_bytes()[:16]
+        source = path.parent.parent / f"{path.name.partition('.')[0]}.py"
+        assert head[4:8] == (0b11).to_bytes(4, "little"), path  # PEP 552: by hash, and to be checked
+        assert head[8:] == importlib.util.source_hash(source.read_bytes()), path
+
+
+def test_a_compiled_module_names_no_folder_of_the_builder(bundle: Path) -> None:
+    """What it says of where it comes from is the path inside the bundle."""
+    for name, path in _compiled(bundle).items():
+        code = marshal.loads(path.read_bytes()[16:])  # noqa: S302 (just built)
+        assert code.co_filename == re.sub(r"__pycache__/(.*?)\.[^/]*$", r"\1.py", name)
+
+
+def test_without_the_runtimes_python_the_bundle_is_the_same_but_not_compiled(bundle: Path, tmp_path: Path) -> None:
+    """Any Python builds; the function is the same, and only starts more slowly."""
+    assert _files(_build(ROOT, tmp_path, ("python3",))) == _sources(_files(bundle))
 
 
 def test_nothing_but_our_packages_and_their_dependencies(bundle: Path) -> None:
@@ -150,7 +205,7 @@ def test_a_setup_that_is_not_python_is_not_built(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_no_tests_and_nothing_compiled_here(bundle: Path) -> None:
+def test_no_tests_and_nothing_compiled_of_others(bundle: Path) -> None:
     """Of the dependencies neither bytecode nor tests are carried, nor pip's record, which differs by machine."""
     unwanted = re.compile(r"(^|/)(tests?|__pycache__|bin)/|\.py[co]$|/RECORD$")
     others = _files(bundle).keys() - _ours(bundle).keys()

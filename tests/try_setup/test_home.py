@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from try_setup.home import Changes, compare, look_at
 
@@ -57,3 +60,22 @@ def test_caches_and_the_engines_own_notes_do_not_count(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "file").touch()
     assert look_at(tmp_path) == {}
+
+
+@pytest.mark.timeout(20)
+def test_a_file_that_claims_to_be_huge_takes_no_time(tmp_path: Path) -> None:
+    """A sparse file of a terabyte is there at once; that it grew is still seen."""
+    huge = tmp_path / "huge"
+    huge.touch()
+    os.truncate(huge, 1 << 40)
+    before = look_at(tmp_path)
+    assert not compare(before, look_at(tmp_path))
+    os.truncate(huge, (1 << 40) + 1)
+    assert compare(before, look_at(tmp_path)).changed == (("huge", "another content"),)
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """A pipe that nobody writes to would be waited for; a folder by itself is nothing."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    assert list(look_at(tmp_path)) == ["pipe"]

@@ -48,8 +48,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         ),
         ("", "AttributeError: module 'setups' has no attribute 'setup_for'"),
         ("def setup_for(app):\n    pass\n", "setup_for returned NoneType for JupyterLab, not a Setup"),
+        ("import sys\n\nsys.exit('stop')\n", "SystemExit: stop (src/setups/__init__.py, line 3)"),
     ],
-    ids=["not Python", "an import", "a name", "nothing", "no setup"],
+    ids=["not Python", "an import", "a name", "nothing", "no setup", "an exit"],
 )
 def test_what_is_wrong_with_the_code_is_said_with_its_place(
     write: Callable[[str], None], text: str, message: str

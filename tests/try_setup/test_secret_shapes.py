@@ -39,3 +39,10 @@ def test_ordinary_output_has_none() -> None:
     text = "fetched 4609598c67ff3919077b0fb77d511ed2cc7836f0 from https://github.com/a/b into /home/sagemaker-user/x:y"
     assert secrets_in(text) == []
     assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize("piece", ["a-", "eyJ-", "eyJ-a.", "x://a:", "-----BEGIN A "])
+@pytest.mark.timeout(20)
+def test_a_megabyte_on_one_line_takes_no_time(piece: str) -> None:
+    """Whatever it begins with again and again; in quadratic time it would be minutes."""
+    assert secrets_in(piece * ((1 << 20) // len(piece))) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -153,12 +153,33 @@ def test_a_concurrency_of_none_is_bad_input(connected: ConnectedApp) -> None:
         pytest.param({"timeout_seconds": 0}, id="limit"),
         pytest.param({"env": {"NOT-A-NAME": "x"}}, id="variable"),
         pytest.param({"cwd": "a\0b"}, id="folder"),
+        pytest.param({"cwd": Path("/tmp")}, id="folder-as-a-path"),
+        pytest.param({"cwd": None}, id="no-folder"),
+        pytest.param({"env": {"PORT": 8080}}, id="number-in-a-variable"),
+        pytest.param({"env": {8080: "PORT"}}, id="number-as-a-variable"),
+        pytest.param({"env": ["PORT=8080"]}, id="variables-as-a-list"),
+        pytest.param({"timeout_seconds": "60"}, id="limit-as-a-text"),
+        pytest.param({"timeout_seconds": None}, id="no-limit"),
     ],
 )
 def test_bad_input_is_found_before_anything_is_called(connected: ConnectedApp, options: dict[str, object]) -> None:
     """An invalid limit, variable or folder never gets as far as the app."""
     with connected as app, pytest.raises(BadInput):
         app.run("true", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", [b"true", ["ls", "-l"], None, 5])
+def test_a_command_is_a_text_or_a_path(connected: ConnectedApp, command: Any) -> None:  # noqa: ANN401 (of no right type)
+    """Anything else is bad input that names the type, also where no type checker looks."""
+    with connected as app, pytest.raises(BadInput, match=f"not text but {type(command).__name__}"):
+        app.run(command)
+
+
+@pytest.mark.parametrize("wrong", ["0123456789AB", "0123456789ab\n", None, 123456789012])
+def test_what_is_no_id_of_a_job_is_bad_input(connected: ConnectedApp, wrong: Any) -> None:  # noqa: ANN401 (any type)
+    """The message shows it."""
+    with connected as app, pytest.raises(BadInput, match="is not the id of a job"):
+        app.attach(wrong)
 
 
 def test_a_script_that_is_not_there_is_bad_input(connected: ConnectedApp, tmp_path: Path) -> None:

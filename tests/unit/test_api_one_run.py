@@ -11,6 +11,7 @@ import pytest
 from studio_setup import App, BadInput, CommandState, ConnectedApp, Job, OutOfTime, Result, Setup, SetupError
 from studio_setup.api.app_access import AppAccess
 from studio_setup.api.one_run import OneRun, command_of
+from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import AppReplaced, ConnectionLost, LoginExpired, RunLost
 from studio_setup.model.outcomes import Outcome
 from studio_setup.runs.remote_runs import Progress, RemoteRuns, Start
@@ -58,8 +59,8 @@ class _Access(AppAccess):
         self._met = met
         self.seconds = 0.0
 
-    def carry_out(self, work: Callable[[RemoteRuns], Any], seconds: float = 0) -> Any:  # noqa: ANN401
-        self.seconds = seconds
+    def carry_out(self, work: Callable[[RemoteRuns], Any], seconds: float = 0, *, until: Deadline | None = None) -> Any:  # noqa: ANN401
+        self.seconds = until.remaining_seconds if until else seconds
         for met in self._met:
             if isinstance(met, SetupError):
                 raise met
@@ -168,3 +169,25 @@ def test_a_job_that_is_not_seen_to_end_in_time_is_out_of_time(
     job = Job(_Access(app, sagemaker_client, [late]), "0123456789ab")
     with pytest.raises(OutOfTime, match=str(late.message)):
         job.wait(timeout_seconds=5)
+
+
+class _Growing(_Runs):
+    """An app whose command prints a megabyte for every look at it."""
+
+    looks = 0
+
+    def follow(self, run_id: str, command: str, offset: int, count: int, start: Start | None = None) -> Progress:  # noqa: ARG002
+        self.looks += 1
+        return Progress("running", None, "", None, self.looks << 20, b"x" * count)
+
+
+@pytest.mark.timeout(20)
+def test_the_log_of_a_command_that_goes_on_printing_comes_to_an_end(
+    app: App, sagemaker_client: SageMakerClient
+) -> None:
+    """It is what was printed so far; a command can print faster than anybody fetches."""
+    seen: list[tuple[int, int]] = []
+    job = Job(_Access(app, sagemaker_client, [_Growing()]), "0123456789ab")
+    assert job.log(lambda here, there: seen.append((here, there))) == b"x" * (1 << 20)
+    assert seen[0] == (32 * 1024, 1 << 20)
+    assert seen[-1] == (1 << 20, 1 << 20)

@@ -88,12 +88,35 @@ def test_a_refused_domain_call_names_the_code(sagemaker: Stubber, status: AppSta
     assert caught.value.aws_code == code
 
 
-def test_a_throttled_call_is_retried(sagemaker: Stubber, status: AppStatus, fake_time: FakeTime) -> None:
-    """A throttled call is made again within the deadline."""
+def test_while_the_api_is_throttled_the_domain_is_left_out(
+    sagemaker: Stubber, status: AppStatus, fake_time: FakeTime
+) -> None:
+    """It is asked about once; then the next call is made, after a pause, and the login is told."""
     sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400)
-    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
-    status.find_owner("")
+    assert status.find_owner("") == Owner("alice", is_domain_known=False)
     assert len(fake_time.slept) == 1
+
+
+@pytest.mark.parametrize(("owner", "user"), [("alice", "alice"), (None, "bot")])
+def test_while_the_api_is_throttled_the_space_is_not_left_out(
+    sagemaker: Stubber, space_status: AppStatus, owner: str | None, user: str
+) -> None:
+    """Nobody else knows its owner."""
+    settings = {"OwnershipSettings": {"OwnerUserProfileName": owner}} if owner else {}
+    sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400)
+    sagemaker.add_client_error("describe_space", "ThrottlingException", "Rate exceeded", 400)
+    sagemaker.add_response("describe_space", settings | {"Url": f"https://{SPACE_HOST}"}, SPACE)
+    assert space_status.find_owner("bot") == Owner(user, frozenset({SPACE_HOST}), is_domain_known=False)
+
+
+def test_the_users_name_given_for_a_space_does_not_make_its_domain_known(
+    sagemaker: Stubber, make_status: MakeStatus
+) -> None:
+    """The login is told whoever the user is."""
+    sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400)
+    sagemaker.add_response("describe_space", {}, SPACE)
+    status = make_status(App("d-abcdefghijkl", "alice", "JupyterLab", "default", space_name="team-space"), 600)
+    assert status.find_owner("bot") == Owner("alice", is_domain_known=False)
 
 
 # Whom to log in as, and where that may lead

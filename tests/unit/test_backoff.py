@@ -18,6 +18,7 @@ _RATE = 20  # calls a second, refused ones not counted
 _CALL_SECONDS = 0.03
 _CALLS = (3, 4)  # of a user's app and of a space's: domain, (space,) app, presigned URL
 _NEEDED = sum(_CALLS) / len(_CALLS)
+_LONGER = 3.2  # so many times as late ends the first round of a setup that has not been accepted once
 
 
 def test_whoever_is_refused_first_comes_back_within_the_first_round() -> None:
@@ -27,9 +28,9 @@ def test_whoever_is_refused_first_comes_back_within_the_first_round() -> None:
     assert backoff.refused(1000) == (1, FIRST_ROUND_SECONDS)
 
 
-def test_without_a_single_accepted_call_the_first_round_is_longer() -> None:
-    """The setups that were accepted have used up all that the API takes, so they are many."""
-    assert Backoff().refused(1000) == (1, 2.8 * FIRST_ROUND_SECONDS)
+def test_whoever_is_refused_from_the_very_first_leaves_the_first_round_to_the_others() -> None:
+    """The setups that were accepted have used up all that the API takes, so those that were not may be many."""
+    assert Backoff().refused(1000) == (FIRST_ROUND_SECONDS, _LONGER * FIRST_ROUND_SECONDS)
 
 
 def test_whoever_is_refused_again_comes_back_in_the_next_round() -> None:
@@ -47,7 +48,8 @@ def test_a_refusal_late_in_a_round_leaves_room_to_spread() -> None:
     """Nobody hammers because the next round is nearly over."""
     backoff = Backoff()
     backoff.refused(1000)
-    assert backoff.refused(1000 + 1.9 * 2.8 * FIRST_ROUND_SECONDS) == (1, 1 + 2.8 * FIRST_ROUND_SECONDS / 2)
+    ends = _LONGER * FIRST_ROUND_SECONDS
+    assert backoff.refused(1000 + 1.9 * ends) == (1, 1 + ends / 2)
 
 
 def test_a_refusal_long_after_the_others_begins_anew() -> None:
@@ -98,6 +100,7 @@ class _Burst:
         """Let time pass until every setup has made its calls."""
         backoffs = [Backoff() for _ in range(self.setups)]
         left = [_CALLS[number % 2] for number in range(self.setups)]
+        asks_for_domain = [True] * self.setups
         due = [(self.chance.uniform(0, 0.006) * number, number) for number in range(self.setups)]
         heapq.heapify(due)
         while due:
@@ -110,6 +113,8 @@ class _Burst:
                 pause = _CALL_SECONDS
             else:
                 pause = self.chance.uniform(*backoffs[number].refused(now))
+                left[number] -= asks_for_domain[number]  # the first call: left out if it is refused
+            asks_for_domain[number] = False
             if left[number]:
                 heapq.heappush(due, (now + pause, number))
 
@@ -122,18 +127,19 @@ class _Burst:
         return True
 
 
-@pytest.mark.parametrize(("setups", "most_calls"), [(10, 1.4), (50, 1.4), (100, 1.6), (200, 1.9), (1000, 4.0)])
+@pytest.mark.parametrize(("setups", "most_calls"), [(10, 1.4), (50, 1.3), (100, 1.3), (200, 1.4), (1000, 2.8)])
 def test_a_burst_is_over_soon_after_the_rate_allows(setups: int, most_calls: float) -> None:
-    """The last of many is through within 1.5 times what the rate makes their calls take, and three seconds.
+    """The last of many is through within 1.5 times what the calls that they need take at that rate, and three seconds.
 
-    That is the median of eleven bursts. Refusals are what tells setups how many they are: there are more in a big one.
+    That is the median of eleven bursts. Refusals are what tells setups how many they are: there are more in a big one,
+    but two hundred need no more than 1.4 times as many calls as if each came alone.
     """
     bursts = [_Burst(setups, random.Random(seed)) for seed in range(11)]  # noqa: S311 (no secret)
     for burst in bursts:
         burst.play()
-    calls = statistics.median(burst.calls for burst in bursts)
-    assert statistics.median(burst.last_seconds for burst in bursts) <= 1.5 * calls / _RATE + 3
-    assert calls <= most_calls * setups * _NEEDED
+    needed = setups * _NEEDED
+    assert statistics.median(burst.last_seconds for burst in bursts) <= 1.5 * needed / _RATE + 3
+    assert statistics.median(burst.calls for burst in bursts) <= most_calls * needed
 
 
 def test_a_single_setup_does_not_wait() -> None:

@@ -25,6 +25,13 @@ class _Runs(RemoteRuns):
         self._states = list(states)
         self.fetched: list[tuple[int, int]] = []
         self.starts: list[Start | None] = []
+        self.stops = 0
+
+    def stop(self, run_id: str, command: str) -> None:  # noqa: ARG002 (as that of RemoteRuns)
+        """End it, over a connection that may be lost as that of any other call."""
+        self.stops += 1
+        if self._states[0] is None:
+            raise ConnectionLost("Lost.")
 
     def log_path(self, run_id: str, command: str) -> str:
         """Say where its output is."""
@@ -176,3 +183,34 @@ def test_a_command_to_be_left_to_itself_that_never_begins_is_a_lost_connection()
     with pytest.raises(ConnectionLost, match="one does not start"):
         CommandRun("run", COMMAND).start(runs)
     assert len(runs.starts) == 30
+
+
+def test_an_error_of_whoever_listens_leaves_the_command_alone() -> None:
+    """It comes out as it is, and the command goes on in the app."""
+
+    def hear(text: str) -> None:
+        raise ValueError(text)
+
+    runs = _Runs(("running", b"spam\n"))
+    with pytest.raises(ValueError, match="spam"):
+        CommandRun("run", COMMAND, Listener(hear)).carry_out(runs)
+    assert runs.stops == 0
+
+
+def test_an_interruption_outlives_a_lost_connection() -> None:
+    """Ctrl-C is what people press when nothing comes any more: the command is ended over the next connection."""
+    presses = iter([None, KeyboardInterrupt()])
+
+    def press() -> None:
+        if error := next(presses, None):
+            raise error
+
+    carry_out = CommandRun("run", COMMAND, Listener(on_look=press)).carry_out
+    lost = _Runs(("running", b""), None)
+    with pytest.raises(ConnectionLost):
+        carry_out(lost)
+    again = _Runs(("running", b""))
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(again)
+    assert (lost.stops, again.stops) == (1, 1)
+    assert again.starts == []

@@ -55,8 +55,37 @@ def test_a_throttled_call_is_retried_until_the_deadline(
     control_plane.call("describe_domain", **DOMAIN)
     assert len(set(fake_time.slept)) == 6
     assert min(fake_time.slept) >= 1
-    assert fake_time.slept[0] < 12
-    assert 40 < sum(fake_time.slept) < 110
+    assert 4 <= fake_time.slept[0] < 13
+    assert 40 < sum(fake_time.slept) < 120
+
+
+def test_a_call_that_can_be_left_out_is_made_once_while_it_is_throttled(
+    sagemaker: Stubber, control_plane: ControlPlane, fake_time: FakeTime
+) -> None:
+    """There is no answer then; the pause is made all the same, and the next call finds room."""
+    sagemaker.add_client_error("describe_domain", "ThrottlingException", "Rate exceeded", 400, expected_params=DOMAIN)
+    assert control_plane.call_unless_throttled("describe_domain", **DOMAIN) is None
+    assert len(fake_time.slept) == 1
+    assert control_plane.refusals == 1
+
+
+def test_a_call_that_can_be_left_out_is_answered_and_retried_like_any_other(
+    sagemaker: Stubber, control_plane: ControlPlane
+) -> None:
+    """Server errors pass, and a refusal for another reason than throttling is one."""
+    sagemaker.add_client_error("describe_domain", "InternalFailure", "Oops", 500)
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, DOMAIN)
+    assert control_plane.call_unless_throttled("describe_domain", **DOMAIN) == {"AuthMode": "IAM"}
+    sagemaker.add_client_error("describe_domain", "AccessDeniedException", "Not you.", 400)
+    with pytest.raises(ControlPlaneRefused, match="AccessDeniedException"):
+        control_plane.call_unless_throttled("describe_domain", **DOMAIN)
+
+
+def test_throttling_at_the_deadline_is_the_reason_for_what_can_be_left_out_too(fake_time: FakeTime) -> None:
+    """There is no time left for the calls that cannot be left out."""
+    client: Any = _BrokenClient(ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeDomain"))
+    with pytest.raises(ControlPlaneRefused, match="ThrottlingException"):
+        ControlPlane(client, fake_time.deadline(0)).call_unless_throttled("describe_domain", **DOMAIN)
 
 
 def test_throttling_ends_at_the_deadline(fake_time: FakeTime) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
+from collections.abc import Callable
 
 import pytest
 
+from studio_setup.api.results import CommandFailed, Result
 from studio_setup.model import errors, outcomes
 from studio_setup.model.errors import MAX_MESSAGE_CHARACTERS, ControlPlaneRefused, SetupError
 from studio_setup.model.outcomes import CODES, Outcome
+from studio_setup.model.report import CommandState
 
 ERRORS = [
     error
     for _, error in inspect.getmembers(errors, inspect.isclass)
     if issubclass(error, SetupError) and error is not SetupError
 ]  # all of them, found and not listed
+RESULT = Result(3, "spam\n", 5, 0, 1.5, CommandState.EXITED, "0123456789ab", "/tmp/log")
 OUTCOMES = {
     "BadInput": Outcome.FAILED,
     "SsoDomain": Outcome.SKIPPED,
@@ -111,3 +117,17 @@ def test_of_a_long_message_the_beginning_is_kept() -> None:
     """What happened stands at the beginning."""
     assert errors.BadInput("x" * 5000).message == "x" * MAX_MESSAGE_CHARACTERS
     assert errors.BadInput("").message == errors.BadInput().message == ""
+
+
+@pytest.mark.parametrize("error", [*map(_make, ERRORS), CommandFailed(RESULT)], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "renew",
+    [copy.copy, lambda error: pickle.loads(pickle.dumps(error))],  # noqa: S301 (our own)
+    ids=["copy", "pickle"],
+)
+def test_an_error_goes_from_one_process_to_another(
+    error: SetupError, renew: Callable[[SetupError], SetupError]
+) -> None:
+    """As a pool of processes sends it: class, text and what it carries are the same."""
+    again = renew(error)
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

@@ -16,7 +16,7 @@ import pytest
 import requests
 from requests.cookies import RequestsCookieJar
 
-from studio_setup.access.http import MAX_BODY_BYTES, Http
+from studio_setup.access.http import MAX_BODY_BYTES, MAX_COOKIES, Http
 from studio_setup.model.errors import ConnectionLost
 from tests.support.fakes import FakeTime, everything_said
 from tests.support.raw_server import RawServer
@@ -63,6 +63,24 @@ def test_an_answer_has_status_headers_and_body(real: Http) -> None:
     assert answer.redirect_target == ""
     assert real.cookies.get_dict() == {"a": "1"}
     assert b"Cookie: a=1" in server.heads[1]
+
+
+def test_a_server_cannot_leave_more_cookies_than_a_browser_takes(real: Http) -> None:
+    """A browser takes 4,096 bytes a cookie (RFC 6265, 6.1), and so many; those that are there can still be renewed."""
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        number = len(server.heads)
+        cookies = [f"c{number}-{at}={'v' * 100}; Path=/" for at in range(90)]
+        cookies += [f"session={number}; Path=/", f"long{number}={'v' * 4096}; Path=/"]
+        head = "".join(f"Set-Cookie: {cookie}\r\n" for cookie in cookies)
+        connection.sendall(f"HTTP/1.1 200 OK\r\n{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+
+    with RawServer(answer) as server:
+        for _ in range(5):
+            _ask(real, server)
+    assert len(real.cookies) == MAX_COOKIES
+    assert real.cookies["session"] == "5"
+    assert [cookie.name for cookie in real.cookies if cookie.name.startswith("long")] == []
 
 
 def test_a_body_and_headers_are_sent() -> None:

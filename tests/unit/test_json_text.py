@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_setup.model.json_text import MAX_DEPTH, parse_json
+from studio_setup.model.json_text import MAX_DEPTH, MAX_VALUES, parse_json
 from tests.support.fuzzing import streams
 
 HONEST = st.recursive(
@@ -91,3 +92,25 @@ def test_a_number_beyond_all_numbers_is_refused(number: str) -> None:
     """It would become an infinity, which is not JSON."""
     with pytest.raises(ValueError, match="a number that is too large"):
         parse_json(number)
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "1.5", '{"a":1}'])
+def test_the_number_of_values_is_bounded(value: str) -> None:
+    """An empty list takes three characters of a message and twenty times as much memory."""
+    assert parse_json(f"[{','.join(['1'] * MAX_VALUES)}]") == [1] * MAX_VALUES
+    with pytest.raises(ValueError, match="too many values"):
+        parse_json(f"[{','.join([value] * (MAX_VALUES + 1))}]")
+
+
+@pytest.mark.parametrize("piece", ["\\r\\n", "\\u001b[", "[,{", '\\"'])
+def test_the_memory_for_a_text_grows_with_its_length_alone(piece: str) -> None:
+    """Whatever a terminal has shown, looking for brackets outside of strings takes no memory to speak of."""
+    text = f'["stdout", "{"[" * 100}{piece * 300_000}"]'
+    tracemalloc.start()
+    try:
+        value = parse_json(text)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert value == json.loads(text)
+    assert peak_bytes < 4 * len(text)

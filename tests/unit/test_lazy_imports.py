@@ -83,6 +83,13 @@ def test_the_function_does_without_the_python_api() -> None:
     assert {name for name in modules if name.startswith("studio_setup.api")} == set()
 
 
+def test_the_function_imports_no_more_of_the_sdk_than_its_core() -> None:
+    """Nor for what boto3 puts around botocore: uploads, resources, and the pools of processes that they want."""
+    _, modules = _imported("import sys, studio_setup.handler; print(*sys.modules, sep='\\n', file=sys.stderr)")
+    assert modules & {"boto3", "s3transfer", "multiprocessing"} == set()
+    assert "botocore" in modules
+
+
 def test_the_package_offers_what_it_has_not_imported_yet() -> None:
     """Every public name can be completed and had; any other is missing as usual."""
     assert set(studio_setup.__all__) <= set(dir(studio_setup))

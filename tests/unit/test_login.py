@@ -13,7 +13,7 @@ from studio_setup.access.control_plane import ControlPlane
 from studio_setup.access.http import Http
 from studio_setup.access.login import Login
 from studio_setup.model.app import App
-from studio_setup.model.errors import ConnectionLost, ControlPlaneRefused, LoginRefused
+from studio_setup.model.errors import ConnectionLost, ControlPlaneRefused, LoginRefused, SsoDomain
 from tests.support.fakes import Answer, FakeTime, Wire, everything_said, json_answer, page, redirect
 
 DOMAIN = "d-abcdefghijkl.studio.us-east-1.sagemaker.aws"
@@ -224,6 +224,93 @@ def test_a_redirect_to_an_invalid_url_is_a_failed_login(login: Login, wire: Wire
     with pytest.raises(LoginRefused):
         login.log_in(http)
     assert [call.url for call in wire.calls] == [START] * 3
+
+
+# A domain that was not described, because the API was throttled
+
+
+@pytest.fixture
+def login_unaware(control_plane: ControlPlane, app: App, fake_time: FakeTime) -> Login:
+    """The login to the user's app, with ten minutes left, in a domain of which nothing is known."""
+    return Login(control_plane, app, Owner("alice", is_domain_known=False), fake_time.deadline(600))
+
+
+@pytest.mark.usefixtures("presigned")
+def test_a_login_that_goes_well_needs_no_description_of_the_domain(
+    login_unaware: Login, wire: Wire, http: Http
+) -> None:
+    """The presigned URL and the domain's name tell the hosts: SageMaker is asked nothing else."""
+    wire.answer(f"GET {START}", redirect(LAB))
+    wire.answer(f"GET {LAB}", page())
+    assert login_unaware.log_in(http) == f"{HOST}/jupyter/default"
+
+
+def test_the_domain_is_described_once_a_login_leads_away(
+    sagemaker: Stubber, login_unaware: Login, wire: Wire, http: Http
+) -> None:
+    """Where it leads may be the domain's own host; nothing is sent there before SageMaker has said so."""
+    other = "https://d-abcdefghijkl.example.aws/jupyter/default/lab"
+    _presign(sagemaker, PRESIGN)
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM", "Url": other}, {"DomainId": "d-abcdefghijkl"})
+    _presign(sagemaker, PRESIGN)
+    wire.answer(f"GET {START}", redirect(other), redirect(other))
+    wire.answer(f"GET {other}", page())
+    assert login_unaware.log_in(http) == "https://d-abcdefghijkl.example.aws/jupyter/default"
+
+
+def test_what_the_domain_adds_does_not_replace_the_spaces_host(
+    *, sagemaker: Stubber, control_plane: ControlPlane, app: App, fake_time: FakeTime, wire: Wire, http: Http
+) -> None:
+    """After the first login has led away, the second one may still lead to where the space is."""
+    login = Login(
+        control_plane, app, Owner("alice", frozenset({SPACE_HOST}), is_domain_known=False), fake_time.deadline(600)
+    )
+    lab = f"https://{SPACE_HOST}/jupyter/default/lab"
+    _presign(sagemaker, PRESIGN)
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM", "Url": HOST}, {"DomainId": "d-abcdefghijkl"})
+    _presign(sagemaker, PRESIGN)
+    wire.answer(f"GET {START}", redirect("https://evil.example/jupyter/default/lab"), redirect(lab))
+    wire.answer(f"GET {lab}", page())
+    assert login.log_in(http) == f"https://{SPACE_HOST}/jupyter/default"
+
+
+def test_the_domain_is_described_once(sagemaker: Stubber, login_unaware: Login, wire: Wire, http: Http) -> None:
+    """Further refusals are not due to what is not known of it."""
+    _presign(sagemaker, PRESIGN)
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, {"DomainId": "d-abcdefghijkl"})
+    _presign(sagemaker, PRESIGN, WITHOUT_LANDING_URI)
+    wire.answer(f"GET {START}", *[redirect("https://evil.example/jupyter/default/lab")] * 3)
+    with pytest.raises(LoginRefused, match="away from Studio"):
+        login_unaware.log_in(http)
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
+def test_a_refused_url_shows_that_the_domain_is_in_sso_mode(
+    sagemaker: Stubber, login_unaware: Login, http: Http, code: str
+) -> None:
+    """Which code SageMaker refuses it with is not documented: whatever it is, the domain is looked at."""
+    sagemaker.add_client_error("create_presigned_domain_url", code, "No.", 400, expected_params=PRESIGN)
+    sagemaker.add_response("describe_domain", {"AuthMode": "SSO"}, {"DomainId": "d-abcdefghijkl"})
+    with pytest.raises(SsoDomain, match="d-abcdefghijkl signs in through IAM Identity Center"):
+        login_unaware.log_in(http)
+
+
+def test_a_url_refused_for_another_reason_is_told_as_such(sagemaker: Stubber, login_unaware: Login, http: Http) -> None:
+    """The domain is in IAM mode, so that is not why."""
+    sagemaker.add_client_error("create_presigned_domain_url", "AccessDeniedException", "No.", 400)
+    sagemaker.add_response("describe_domain", {"AuthMode": "IAM"}, {"DomainId": "d-abcdefghijkl"})
+    with pytest.raises(ControlPlaneRefused, match="create_presigned_domain_url: AccessDeniedException"):
+        login_unaware.log_in(http)
+
+
+def test_after_the_deadline_the_domain_is_not_described(
+    sagemaker: Stubber, control_plane: ControlPlane, app: App, fake_time: FakeTime, http: Http
+) -> None:
+    """Only the call that was refused is told."""
+    login = Login(control_plane, app, Owner("alice", is_domain_known=False), fake_time.deadline(0))
+    sagemaker.add_client_error("create_presigned_domain_url", "AccessDeniedException", "No.", 400)
+    with pytest.raises(ControlPlaneRefused, match="create_presigned_domain_url: AccessDeniedException"):
+        login.log_in(http)
 
 
 # Logins that fail

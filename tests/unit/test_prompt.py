@@ -204,3 +204,15 @@ def test_our_prompts_are_removed_from_the_text() -> None:
     finder = PromptFinder("0a")
     finder.feed("<0a:1:0:><0a:1:0:>no room\r\n<0a:2:1:>")
     assert finder.find(2) == Reply(1, "", "no room\r\n")
+
+
+@pytest.mark.timeout(20)
+def test_the_time_for_prompts_without_an_end_grows_with_their_length() -> None:
+    """A megabyte of them takes milliseconds; in quadratic time it would be minutes, which no deadline could end."""
+    finder = PromptFinder(NONCE)
+    finder.feed(f"<{NONCE}:7:0:" * 50_000)
+    assert finder.find(7) is None
+    finder.feed(f"{PROMPT}")
+    reply = finder.find(7)
+    assert reply
+    assert (reply.exit_status, reply.answer) == (42, "follow over")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import socket
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from traceback import TracebackException
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -20,9 +23,11 @@ from studio_setup.access.jupyter_server import JupyterServer
 from studio_setup.access.library_logs import quiet_libraries
 from studio_setup.access.login import Login
 from studio_setup.access.terminals import Terminals
+from studio_setup.api.app_access import AppAccess
+from studio_setup.api.connected_app import ConnectedApp
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
-from studio_setup.model.errors import ConnectionLost, LoginRefused
+from studio_setup.model.errors import ConnectionLost, LoginRefused, SetupError
 from studio_setup.model.setup import Command, Setup
 from studio_setup.setup_run import Job, Tools, set_up
 from tests.support.fakes import FakeTime, everything_said
@@ -159,6 +164,44 @@ def test_a_malformed_answer_reveals_no_secret(log: WholeLog, app: App, name: str
     said = everything_said(_log_in_to(MALFORMED[name], app))
     assert log.found == set()
     assert not [secret for secret in SECRETS if secret in said]
+
+
+def _variables_of(error: BaseException) -> str:
+    """What the variables of a traceback show, as rich, IPython and error trackers print them."""
+    errors: list[BaseException | None] = [error, error.__cause__, error.__context__]
+    tracebacks = [TracebackException.from_exception(one, capture_locals=True) for one in errors if one]
+    return "".join(line for one in tracebacks for line in one.format())
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [
+        ("a-redirect-with-a-query", ConnectedApp.terminals),
+        ("a-redirect-with-a-user", lambda connected: connected.run("true")),
+        ("nothing", lambda connected: connected.attach("0123456789ab").wait(timeout_seconds=1)),
+    ],
+)
+def test_an_error_of_the_python_api_has_no_secret_among_its_variables(
+    app: App, name: str, use: Callable[[ConnectedApp], object]
+) -> None:
+    """The presigned URL is a variable of the frames that use it; those are not among what a program gets to see."""
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(MALFORMED[name])
+
+    with RawServer(answer) as server:
+        client: Any = SimpleNamespace(
+            describe_domain=lambda **_: {"AuthMode": "IAM"},
+            describe_app=lambda **_: {"Status": "InService", "CreationTime": datetime.now(UTC)},
+            create_presigned_domain_url=lambda **_: {
+                "AuthorizedUrl": f"http://127.0.0.1:{server.port}/auth?token={TOKEN}"
+            },
+        )
+        with ConnectedApp(AppAccess(app, client)) as connected, pytest.raises(SetupError) as caught:
+            use(connected)
+    said = _variables_of(caught.value)
+    assert "connected = " in said
+    assert [secret for secret in SECRETS if secret in said] == []
 
 
 def test_a_failed_setup_reveals_no_secret(

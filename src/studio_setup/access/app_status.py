@@ -1,6 +1,6 @@
-"""The app, its domain and its space, as the SageMaker API describes them.
+"""The app and its space, as the SageMaker API describes them.
 
-Sources: DescribeApp, DescribeDomain, DescribeSpace (SageMaker API reference).
+Sources: DescribeApp, DescribeSpace (SageMaker API reference).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from studio_setup.access.control_plane import ControlPlane, required_text
+from studio_setup.access.domain import domain_hosts_unless_throttled
 from studio_setup.access.landing import host_of
 from studio_setup.access.poll_schedule import PollSchedule
 from studio_setup.model import log
@@ -22,16 +23,19 @@ from studio_setup.model.errors import (
     ControlPlaneRefused,
     SetupError,
     SpaceWithoutOwner,
-    SsoDomain,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The user profile to log in as to an app, and the hosts that SageMaker says are its domain's and its space's."""
+    """The user profile to log in as to an app, and the hosts that SageMaker says are its domain's and its space's.
+
+    `is_domain_known`: False if the domain has not been described, because the API was throttled.
+    """
 
     user_profile_name: str
     hosts: frozenset[str] = frozenset()
+    is_domain_known: bool = True
 
 
 class AppStatus:
@@ -52,19 +56,20 @@ class AppStatus:
             SpaceWithoutOwner: the space has no owner, and `shared_space_user` is empty.
             ControlPlaneRefused: the domain or the space cannot be described.
         """
-        hosts = self._domain_hosts()
+        domain_hosts = domain_hosts_unless_throttled(self._control_plane, self._app.domain_id)
+        hosts, is_domain_known = domain_hosts or frozenset(), domain_hosts is not None
         if not self._app.space_name:
-            return Owner(self._app.user_profile_name, hosts)
+            return Owner(self._app.user_profile_name, hosts, is_domain_known)
         space = self._control_plane.call("describe_space", DomainId=self._app.domain_id, SpaceName=self._app.space_name)
         hosts |= host_of(space.get("Url"))
         if self._app.user_profile_name:
-            return Owner(self._app.user_profile_name, hosts)
+            return Owner(self._app.user_profile_name, hosts, is_domain_known)
         owner = _owner_of(space)
         user = owner or shared_space_user
         if not user:
             raise SpaceWithoutOwner(f"Space {self._app.space_name} has no owner.")
         log.USER_FOUND.log(login_user_profile_name=user, is_owner=bool(owner))
-        return Owner(user, hosts)
+        return Owner(user, hosts, is_domain_known)
 
     def wait_until_in_service(self, grace_seconds: float) -> str:
         """Wait until DescribeApp says InService; the app's CreationTime in ISO 8601, empty if it has none.
@@ -89,13 +94,6 @@ class AppStatus:
             AppFailed, AppDeleted, AppNotReady, ControlPlaneRefused: as `wait_until_in_service`.
         """
         self._wait(grace_seconds=0)
-
-    def _domain_hosts(self) -> frozenset[str]:
-        """The domain's host; presigned URLs exist for domains in IAM mode only."""
-        domain = self._control_plane.call("describe_domain", DomainId=self._app.domain_id)
-        if domain.get("AuthMode") == "SSO":
-            raise SsoDomain(f"Domain {self._app.domain_id} signs in through IAM Identity Center (AuthMode SSO).")
-        return host_of(domain.get("Url"))
 
     def _wait(self, grace_seconds: float) -> dict[str, Any]:
         """Wait until DescribeApp says InService; its answer."""

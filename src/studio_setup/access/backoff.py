@@ -6,6 +6,9 @@ first one ends and is longer; and so on. A small burst is over after the first r
 gives in every round and loses some calls to each, one or two more for each doubling of the number of setups. The rounds
 count from the first refusal, not from the last one: otherwise those with bad luck would add up their pauses.
 
+A setup whose very first call is refused has begun together with many. It leaves the first round to those that the API
+has accepted once, which are few and soon through, and comes back within a longer one after that.
+
 No pause is longer than some seconds. Where new setups begin all the time, those that have been refused often would
 otherwise wait for minutes, and those that have just come would take their place.
 """
@@ -13,8 +16,8 @@ otherwise wait for minutes, and those that have just come would take their place
 from __future__ import annotations
 
 FIRST_ROUND_SECONDS = 4.0
-# Where not even its first call was accepted, a setup has begun together with many.
-_MANY = 2.8
+# Where not even its first call was accepted: so many times as late.
+_MANY = 3.2
 _GROWTH = 1.6
 # A rate is counted over some time, over a second for what is so many a second: nobody is accepted before that is over.
 _LEAST_SECONDS = 1.0
@@ -41,8 +44,10 @@ class Backoff:
         gone = now - self._began
         if not self._round_ends or gone > 2 * self._round_ends:
             self._began = now
-            self._round_ends = FIRST_ROUND_SECONDS if self._was_accepted else FIRST_ROUND_SECONDS * _MANY
-            return at_least, self._round_ends
+            begins, self._round_ends = at_least, FIRST_ROUND_SECONDS
+            if not self._was_accepted:
+                begins, self._round_ends = FIRST_ROUND_SECONDS, FIRST_ROUND_SECONDS * _MANY
+            return begins, self._round_ends
         begins = self._round_ends
         self._round_ends = min(begins * _GROWTH, max(begins, gone) + _MOST_SECONDS)
         least = min(max(begins - gone, at_least), _MOST_SECONDS / 2)

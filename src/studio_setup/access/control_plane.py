@@ -6,7 +6,8 @@ would retry too soon, several times. Ours are spread over rounds that grow (`bac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,15 @@ _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeE
 _BROKEN = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a call has no answer: it was throttled, or it is broken, which may pass, or neither."""
+
+    error: ControlPlaneRefused
+    is_throttled: bool
+    is_broken: bool
+
+
 class ControlPlane:
     """The SageMaker API, with retries up to the deadline."""
 
@@ -52,30 +62,51 @@ class ControlPlane:
         """
         broken_seconds = iter(_BROKEN_SECONDS)
         while True:
-            try:
-                answer = self._call_once(operation, parameters)
-            except botocore.exceptions.ClientError as error:
-                refused = _refused(operation, error)
-                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-                is_throttled = status == HTTPStatus.TOO_MANY_REQUESTS or refused.aws_code.startswith("Throttl")
-                is_broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            except TimeoutError:
-                refused = ControlPlaneRefused(f"{operation}: no answer in time.", "NoAnswer")
-                is_throttled, is_broken = False, True
-            except botocore.exceptions.BotoCoreError as error:
-                refused = ControlPlaneRefused(f"{operation}: {error}", type(error).__name__)
-                is_throttled, is_broken = False, isinstance(error, _BROKEN)
-            else:
-                self._backoff.accepted()
+            answer = self._answer(operation, parameters, broken_seconds)
+            if answer is not None:
                 return answer
-            if is_throttled:
+
+    def call_unless_throttled(self, operation: str, **parameters: Any) -> dict[str, Any] | None:  # noqa: ANN401
+        """The API's answer, as `call`; None, after a pause, if the call is throttled: others need the room more.
+
+        Raises:
+            ControlPlaneRefused: as `call`.
+        """
+        return self._answer(operation, parameters, iter(_BROKEN_SECONDS))
+
+    def _answer(
+        self, operation: str, parameters: dict[str, Any], broken_seconds: Iterator[float]
+    ) -> dict[str, Any] | None:
+        """The API's answer, or None after the pause that follows a throttled call."""
+        while isinstance(answer := self._attempt(operation, parameters), _Failure):
+            if answer.is_throttled:
                 least, most = self._backoff.refused(self._deadline.clock())
             else:
-                least, most = 0.0, next(broken_seconds, 0.0) if is_broken else 0.0
+                least, most = 0.0, next(broken_seconds, 0.0) if answer.is_broken else 0.0
             if not most or self._deadline.expired:
-                raise refused
-            log.CONTROL_PLANE_WAITING.log(operation=operation, aws_code=refused.aws_code)
+                raise answer.error
+            log.CONTROL_PLANE_WAITING.log(operation=operation, aws_code=answer.error.aws_code)
             self._deadline.pause_between(least, most)
+            if answer.is_throttled:
+                return None
+        self._backoff.accepted()
+        return answer
+
+    def _attempt(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any] | _Failure:
+        """One call: its answer, or why there is none."""
+        try:
+            return self._call_once(operation, parameters)
+        except botocore.exceptions.ClientError as error:
+            refused = _refused(operation, error)
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            is_throttled = status == HTTPStatus.TOO_MANY_REQUESTS or refused.aws_code.startswith("Throttl")
+            return _Failure(refused, is_throttled, is_broken=status >= HTTPStatus.INTERNAL_SERVER_ERROR)
+        except TimeoutError:
+            refused = ControlPlaneRefused(f"{operation}: no answer in time.", "NoAnswer")
+            return _Failure(refused, is_throttled=False, is_broken=True)
+        except botocore.exceptions.BotoCoreError as error:
+            refused = ControlPlaneRefused(f"{operation}: {error}", type(error).__name__)
+            return _Failure(refused, is_throttled=False, is_broken=isinstance(error, _BROKEN))
 
     def _call_once(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Time-outs derive from what is left: the SDK bounds each read, but not all of them together."""

@@ -11,9 +11,11 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
+from urllib.request import Request
 
 import requests
 import urllib3
@@ -23,6 +25,9 @@ from studio_setup.model.errors import ConnectionLost
 
 # Status, terminals and XSRF pages are a few KB; a page's title stands near its beginning.
 MAX_BODY_BYTES = 64 * 1024
+# What a browser takes: RFC 6265 (6.1) asks for 4,096 bytes a cookie and 50 cookies a host; Chromium has 180 a host.
+MAX_COOKIES = 180
+_MAX_COOKIE_BYTES = 4096
 _REMEMBERED_SECRETS = 200
 _MIN_SECRET_CHARACTERS = 8  # a shorter value gives nothing away, and may be any word
 _MAX_LABELS, _MAX_LABEL_CHARACTERS, _MAX_LABEL_OF_A_SECRET = 5, 32, 3
@@ -54,6 +59,7 @@ class Http:
     def __init__(self, session: requests.Session) -> None:
         self._session = session
         self._sent = deque[str](maxlen=_REMEMBERED_SECRETS)
+        session.cookies.set_policy(_AsInABrowser(session.cookies))
         # Without this, requests would send what ~/.netrc has for the host, or its `default`.
         session.auth = _no_credentials
         # Without this, requests would read a redirect's whole body and parse its target, though it does not follow it.
@@ -144,6 +150,24 @@ class Http:
         values = [value for _, value in parse_qsl(query)] + [query, query.partition("=")[2]]
         values += [cookie.value or "" for cookie in self.cookies]
         self._sent.extend(value for value in values if value and value not in self._sent)
+
+
+class _AsInABrowser(DefaultCookiePolicy):
+    """Keeps no cookie that a browser would not: a server can set a hundred with every answer, of 64 KiB each."""
+
+    def __init__(self, jar: CookieJar) -> None:
+        super().__init__()
+        self._jar = jar
+
+    def set_ok(self, cookie: Cookie, request: Request) -> bool:
+        """May it be kept?"""
+        is_short = len(cookie.name) + len(cookie.value or "") <= _MAX_COOKIE_BYTES
+        return is_short and self._has_room(cookie) and super().set_ok(cookie, request)
+
+    def _has_room(self, cookie: Cookie) -> bool:
+        """Is there room for it, or does it renew one that is there?"""
+        place = (cookie.domain, cookie.path, cookie.name)
+        return len(self._jar) < MAX_COOKIES or any((one.domain, one.path, one.name) == place for one in self._jar)
 
 
 def _may_tell(label: str, secrets: list[str]) -> bool:

@@ -7,6 +7,7 @@ opening one can start an app, which would be another event.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urljoin
 
@@ -16,6 +17,7 @@ from urllib3.util import parse_url
 from studio_setup.access.answers import describe, is_expired_login, is_jupyter_status
 from studio_setup.access.app_status import Owner
 from studio_setup.access.control_plane import ControlPlane, required_text
+from studio_setup.access.domain import domain_hosts
 from studio_setup.access.http import Answer, Http
 from studio_setup.access.landing import base_path_at, expected_base_path, landing_uris, studio_hosts
 from studio_setup.model import log
@@ -48,6 +50,7 @@ class Login:
         Raises:
             ControlPlaneRefused: SageMaker gives us no presigned URL.
             LoginRefused: the URL leads elsewhere; the message says where.
+            SsoDomain: that is why, and only now the domain could be described.
             ConnectionLost: Studio did not answer properly; trying again may help.
         """
         for tries_left in reversed(range(_TRIES)):
@@ -57,6 +60,7 @@ class Login:
                 if not tries_left:
                     raise
                 log.LOGIN_REFUSED.log(reason=refused.message)
+                self._describe_domain()
                 if tries_left == 1:
                     self._use_other_form()
         raise AssertionError("the last try returns or raises")
@@ -76,6 +80,7 @@ class Login:
         try:
             return self._ask_for_url()
         except ControlPlaneRefused as refused:
+            self._describe_domain()
             if refused.aws_code != "ValidationException" or self._other_landing_uri == self._landing_uri:
                 raise
             log.LOGIN_REFUSED.log(reason=refused.message)
@@ -94,6 +99,18 @@ class Login:
             **({"SpaceName": self._app.space_name} if self._app.space_name else {}),
         )
         return required_text(answer, "AuthorizedUrl", "create_presigned_domain_url")
+
+    def _describe_domain(self) -> None:
+        """After a refusal: ask what was not asked while the API was throttled.
+
+        Raises:
+            SsoDomain: presigned URLs do not exist for the domain.
+            ControlPlaneRefused: it cannot be described.
+        """
+        owner = self._owner
+        if not owner.is_domain_known and not self._deadline.expired:
+            hosts = owner.hosts | domain_hosts(self._control_plane, self._app.domain_id)
+            self._owner = replace(owner, hosts=hosts, is_domain_known=True)
 
     def _use_other_form(self) -> None:
         self._landing_uri, self._other_landing_uri = self._other_landing_uri, self._landing_uri

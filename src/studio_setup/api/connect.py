@@ -30,6 +30,9 @@ def connect(
     environment unless given. It takes the permissions sagemaker:DescribeDomain, DescribeSpace, DescribeApp and
     CreatePresignedDomainUrl. Nothing is called yet; the app must run, or be about to, when something is.
 
+    From then on boto3, botocore, requests, urllib3 and websocket log in this process only that there was an error, as
+    their own lines have URLs and headers, tokens included.
+
     Raises:
         BadInput: a name is not valid, or there is no region or no credentials.
     """

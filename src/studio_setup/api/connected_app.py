@@ -78,8 +78,8 @@ class ConnectedApp:
 
         Standard input is empty on purpose, so that what asks a question fails at once instead of waiting for an answer.
         Standard error is merged into the output, in the order in which it was printed. `on_output` is called, in this
-        thread, with each text as it comes. After `timeout_seconds` (43200 at most), or by Ctrl-C, the command is ended
-        with its whole process group.
+        thread, with each text as it comes; an error of its own comes out of here, and the command goes on. After
+        `timeout_seconds` (43200 at most), or by Ctrl-C, the command is ended with its whole process group.
 
         Raises:
             CommandFailed: it ended otherwise than with exit status 0, and `check` is true.
@@ -118,7 +118,7 @@ class ConnectedApp:
         Raises:
             BadInput: it is not a job's id.
         """
-        if not _JOB_ID.fullmatch(job_id):
+        if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
             raise BadInput(f"{job_id!r:.100} is not the id of a job: it must match {_JOB_ID.pattern}.")
         return Job(self.access, job_id)
 

@@ -53,7 +53,7 @@ class Job:
         output: list[str] = []
         command_run = CommandRun(self.id, COMMAND_NAME, listener_of(self._access, output, on_output))
         try:
-            done = self._access.carry_out(command_run.carry_out, timeout_seconds)
+            done = self._access.carry_out(command_run.carry_out, until=self._access.deadline(timeout_seconds))
         except ConnectionLost as lost:
             raise OutOfTime(f"The time is up, and the connection is lost: {lost.message}") from None
         return checked(result_of(done, "".join(output), self.id), check=check)
@@ -96,19 +96,22 @@ class Job:
             return sum(file.write(piece) for piece in self._pieces(on_progress))
 
     def _pieces(self, on_progress: Callable[[int, int], object] | None) -> Iterator[bytes]:
-        """The whole log, piece by piece; each connection fetches as many as it can."""
+        """The log as it is at the first look, piece by piece; each connection fetches as many as it can."""
         pieces: list[bytes] = []
-        offset = 0
+        offset, end = 0, -1  # a command may print faster than we read
 
         def fetch(runs: RemoteRuns) -> bool:
-            nonlocal offset
+            nonlocal offset, end
             for _ in range(_PIECES_PER_CONNECTION):
-                progress = runs.follow(self.id, COMMAND_NAME, offset, _PIECE_BYTES)
-                offset += len(progress.output)
-                pieces.append(progress.output)
+                wanted = _PIECE_BYTES if end < 0 else min(_PIECE_BYTES, end - offset)
+                progress = runs.follow(self.id, COMMAND_NAME, offset, wanted)
+                end = end if end >= 0 else progress.size_bytes
+                piece = progress.output[: end - offset]
+                offset += len(piece)
+                pieces.append(piece)
                 if on_progress:
-                    on_progress(offset, progress.size_bytes)
-                if offset >= progress.size_bytes or not progress.output:
+                    on_progress(offset, end)
+                if offset >= end or not piece:
                     return False
             return True
 

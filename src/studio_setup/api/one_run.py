@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from studio_setup.api.results import Result, result_of
-from studio_setup.model.errors import AppReplaced, ConnectionLost, OutOfTime, RunLost
+from studio_setup.model.errors import AppReplaced, BadInput, ConnectionLost, OutOfTime, RunLost
 from studio_setup.model.setup import Command, Setup, read_script
 from studio_setup.runs.command_run import CommandRun, Listener
 from studio_setup.runs.remote_runs import RemoteRuns
@@ -27,6 +27,8 @@ def command_of(what: str | Path, timeout_seconds: int, cwd: str = "", env: Mappi
         BadInput: the text, the file, the limit, the folder or a variable is not valid.
     """
     script = read_script(what) if isinstance(what, Path) else what
+    if not isinstance(env, Mapping | None):
+        raise BadInput(f"env is {type(env).__name__}; give a mapping of names to texts.")
     return Command(COMMAND_NAME, script, timeout_seconds, environment=dict(env or {}), cwd=cwd)
 
 

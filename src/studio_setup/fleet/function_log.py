@@ -38,7 +38,7 @@ class FunctionLog:
 
     def __init__(self, client: CloudWatchLogsClient, group: str) -> None:
         self._client = client
-        self._group = group
+        self.group = group
 
     def lines(self, pattern: str, start_ms: int, end_ms: int) -> Iterator[LogLine]:
         """Yield the lines that `pattern` matches, oldest first; what is not a JSON object is left out.
@@ -46,7 +46,7 @@ class FunctionLog:
         A server may match more than the pattern says, so whoever reads the lines looks at them again.
         """
         pages = self._client.get_paginator("filter_log_events").paginate(
-            logGroupName=self._group, filterPattern=pattern, startTime=start_ms, endTime=end_ms
+            logGroupName=self.group, filterPattern=pattern, startTime=start_ms, endTime=end_ms
         )
         for page in read_ahead(pages):
             for event in page.get("events", []):

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from studio_setup.fleet.deployed import read_answer
+from studio_setup.fleet.history import ECHO_CODES
 from studio_setup.model import outcomes
 from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline, Stopwatch
@@ -84,6 +85,11 @@ class SetUpResult:
     def is_error(self) -> bool:
         """Should the app have been set up, and was not? One that is gone or not ours to set up is no error."""
         return self.outcome is None or self.outcome.is_error or self.code in _REFUSALS
+
+    @property
+    def had_a_setup(self) -> bool:
+        """Was nothing run, because this start of the app has had a setup?"""
+        return self.code in ECHO_CODES or (self.report or {}).get("repeated") is True
 
     @property
     def app_created_at(self) -> datetime | None:

@@ -47,8 +47,12 @@ class SetupLog:
     def follow(
         self, shown: Sequence[LogLine], now: Callable[[], datetime], pause: Callable[[], None]
     ) -> Iterator[LogLine]:
-        """Yield the lines that come after those that were `shown`, without an end; `pause` waits between two looks."""
-        newest_ms = shown[-1].at_ms if shown else to_ms(now())
+        """Yield the lines that come after those that were `shown`, without an end; `pause` waits between two looks.
+
+        After the end of a setup that is what comes from now on: Lambda's retries have reported the same since.
+        """
+        is_under_way = bool(shown) and shown[-1].fields["message"] != log.SETUP_FINISHED.name
+        newest_ms = shown[-1].at_ms if is_under_way else to_ms(now())
         seen = {_identity(line): line.at_ms for line in shown}
         while True:
             for line in self._lines(newest_ms - _OVERLAP_MS, to_ms(now() + _CLOCK_SKEW)):

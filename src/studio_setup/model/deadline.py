@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import functools
 import os
 import queue
@@ -157,6 +156,8 @@ class _Worker(threading.Thread):
 
         Closing a connection under it would take the insides of three libraries.
         """
+        import ctypes  # noqa: PLC0415 (hardly ever needed, and not at a cold start)
+
         if self.is_alive():
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), ctypes.py_object(_Abandoned))
 

@@ -7,6 +7,7 @@ quote from outside is printable, on one line and of bounded length, whoever rais
 
 from __future__ import annotations
 
+import copyreg
 from typing import ClassVar
 
 from studio_setup.model import outcomes
@@ -32,6 +33,10 @@ class SetupError(Exception):
     def __str__(self) -> str:
         """What happened, then the remedy."""
         return f"{self.message} {self.code.remedy}".rstrip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """How it is copied and pickled: as it is, for what subclasses are made of is not their message."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class BadInput(SetupError):

@@ -80,7 +80,7 @@ SETUP_CRASHED = Event(
 )
 CONTROL_PLANE_WAITING = Event(
     "control_plane.waiting",
-    "A call of the SageMaker API was throttled or failed, and is retried after a pause.",
+    "A call of the SageMaker API was throttled or failed; the next one is made after a pause.",
     {"operation": str, "aws_code": str},
 )
 USER_FOUND = Event(

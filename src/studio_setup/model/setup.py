@@ -45,6 +45,7 @@ class Command:
         """
         if not _COMMAND_NAME.fullmatch(self.name):
             raise BadInput(f"{self.name!r} is not a valid command name: it must match {_COMMAND_NAME.pattern}.")
+        self._check_types()
         if not 1 <= self.timeout_seconds <= MAX_TIMEOUT_SECONDS:
             raise BadInput(
                 f"Command {self.name!r} has a limit of {self.timeout_seconds} seconds;"
@@ -53,6 +54,16 @@ class Command:
         object.__setattr__(self, "script", self.script.replace("\r\n", "\n"))
         self._check_script()
         self._check_environment()
+
+    def _check_types(self) -> None:
+        """Check what nobody's type checker may have seen: a notebook has none."""
+        texts = {"The script": self.script, "The folder": self.cwd}
+        texts |= {f"The variable {name!r}": value for name, value in self.environment.items()}
+        for what, value in texts.items():
+            if not isinstance(value, str):
+                raise BadInput(f"{what} of command {self.name!r} is not text but {type(value).__name__}; give a str.")
+        if not isinstance(self.timeout_seconds, int | float):
+            raise BadInput(f"The limit of command {self.name!r} is {self.timeout_seconds!r:.100}; give seconds.")
 
     def _check_script(self) -> None:
         if not self.script.strip():
@@ -70,7 +81,7 @@ class Command:
 
     def _check_environment(self) -> None:
         for name, value in self.environment.items():
-            if not _VARIABLE_NAME.fullmatch(name):
+            if not isinstance(name, str) or not _VARIABLE_NAME.fullmatch(name):
                 raise BadInput(
                     f"Command {self.name!r} has the variable {name!r}: it must match {_VARIABLE_NAME.pattern}."
                 )

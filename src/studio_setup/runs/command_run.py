@@ -51,13 +51,14 @@ class CommandRun:
         self._announced = False
         self._was_seen = False
         self._done = False
+        self._is_interrupted = False
         self.result = self._result(CommandState.RUNNING, None, "")
 
     def carry_out(self, runs: RemoteRuns) -> CommandResult:
         """Start the command, or find it started, and stay until it is over.
 
         Raises:
-            KeyboardInterrupt: after its process group was ended.
+            KeyboardInterrupt: after its process group was ended; if the connection is lost before, by the next call.
             RunLost: the app does not know the command, or no longer.
             ConnectionLost, OutOfTime, NoWorkspace: it may go on in the app; calling this again goes on here.
         """
@@ -66,6 +67,7 @@ class CommandRun:
         try:
             progress = self._follow_to_end(runs)
         except KeyboardInterrupt:
+            self._is_interrupted = True
             runs.stop(self._run_id, self._name)
             log.COMMAND_STOPPED.log(command=self._name)
             raise
@@ -87,6 +89,8 @@ class CommandRun:
         raise ConnectionLost(f"Command {self._name} does not start.")
 
     def _follow_to_end(self, runs: RemoteRuns) -> Progress:
+        if self._is_interrupted:
+            raise KeyboardInterrupt
         if not self._announced:
             self._announced = True
             log.COMMAND_STARTED.log(command=self._name)

@@ -40,7 +40,7 @@ prepare() {
     find_server
     read_environ
     server_variable TMPDIR
-    case $value in *[[:cntrl:]]* | *'>'* | [!/]* | '') value=/tmp ;; esac # an answer cannot hold them
+    case $value in *[[:cntrl:]]* | *'<'* | *'>'* | [!/]* | '') value=/tmp ;; esac # an answer cannot hold them
     [ ${#value} -le 380 ] || value=/tmp # it is in every report
     root=$value/studio-setup
     server_variable HOME

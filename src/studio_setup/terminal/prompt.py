@@ -3,7 +3,8 @@
 The shell shows `<NONCE:LINE:STATUS:ANSWER>` as its prompt: the number of the line it ran last, that line's exit
 status, and what the line left in `$answer`. What we type has `$sn` and `$?` where the prompt has digits, so the echo of
 our own typing cannot match. The line number tells the prompt that answers our line from a prompt after something that
-somebody else typed. An answer inside the prompt cannot be mixed up with what other programs print.
+somebody else typed. An answer inside the prompt cannot be mixed up with what other programs print. It has neither `<`
+nor `>`: a prompt without an end stops at the next one, and so looking for prompts takes no longer than reading them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class PromptFinder:
 
     def __init__(self, nonce: str) -> None:
         self._nonce = nonce
-        self._prompt = re.compile(rf"<{nonce}:([0-9]{{0,9}}):([0-9]{{1,3}}):([^>\r\n]*)>")
+        self._prompt = re.compile(rf"<{nonce}:([0-9]{{0,9}}):([0-9]{{1,3}}):([^<>\r\n]*)>")
         self._text = ""
 
     @property
