@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -10,6 +13,8 @@ import pytest
 from studio_setup.model import deadline
 from studio_setup.model.deadline import Deadline, Stopwatch, call_within
 from tests.support.fakes import FakeTime
+
+SRC = Path(__file__).parents[2] / "src"
 
 
 def test_a_deadline_approaches_and_expires(fake_time: FakeTime) -> None:
@@ -154,6 +159,19 @@ def test_work_that_would_go_on_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch
 def test_one_thread_does_one_piece_of_work_after_another() -> None:
     """Starting a thread for each would take longer than many a request."""
     assert len({call_within(20, threading.current_thread) for _ in range(5)}) == 1
+
+
+def test_a_process_that_was_forked_has_threads_of_its_own() -> None:
+    """Those of the process before are not there any more, and nobody would do the work."""
+    script = """if True:
+        import os
+        from studio_setup.model.deadline import call_within
+        call_within(5, int)
+        pid = os.fork()
+        value = call_within(5, int)
+        os._exit(value if pid == 0 else os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    """
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], env={"PYTHONPATH": str(SRC)}, check=True)
 
 
 @pytest.mark.timeout(20)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import queue
 import random
 import threading
@@ -164,12 +163,13 @@ class _Worker(threading.Thread):
 
 _MAX_FREE = 8
 _FREE: deque[_Worker] = deque()
-os.register_at_fork(after_in_child=_FREE.clear)  # a new process has none of the threads
 
 
 def _free_worker() -> _Worker:
     with contextlib.suppress(IndexError):
-        return _FREE.pop()
+        while not (free := _FREE.pop()).is_alive():
+            pass  # it was left behind by a fork
+        return free
     worker = _Worker()
     worker.start()
     return worker
