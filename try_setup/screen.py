@@ -57,7 +57,7 @@ class Screen(logging.Handler):
         elif event == "command.finished":
             self.say(command_result(fields["result"]), 4)
         elif event == "connection.lost":
-            self.say(f"Connection lost ({fields['reason']}). The run goes on in the app; connecting again.", 4)
+            self.say(f"Connection lost ({fields['reason']}); connecting again. What runs in the app goes on.", 4)
 
     def start_result(self, start: TriedStart) -> None:
         """Write what came of one start."""

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-_STOPS_AT_FAILURE = re.compile(r"^\s*set\s+(?:-[a-z]*e|.*-o\s+errexit)|^#!.*\s-[a-z]*e", re.MULTILINE)
+_STOPS_AT_FAILURE = re.compile(r"^[ \t]*set\s+(?:-[a-z]*e|.*-o\s+errexit)|^#!.*\s-[a-z]*e", re.MULTILINE)
 _PIP_INSTALL = re.compile(r"\bpip3?\s+install\b(.*)")
 # Options of `pip install` whose value is a word of its own.
 _WITH_VALUE = {

@@ -19,6 +19,7 @@ from studio_setup.model.app import App
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.report import SetupReport
 from studio_setup.model.setup import Setup
+from studio_setup.model.text import printable
 from studio_setup.setup_run import Job, Tools, set_up
 from try_setup import home
 from try_setup.connections import Connections
@@ -33,6 +34,7 @@ _SETTLE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 _OVERHEAD_SECONDS = 300.0
 _MAX_OUTPUT_BYTES = 1 << 20
+_SHOWN_LOG_CHARACTERS = 2000
 
 
 def app_of(case: Case) -> App:
@@ -49,12 +51,12 @@ def try_twice(
     screen.say(f"\n{app_type}, first start")
     if case.remark and options.network:
         screen.say(case.remark, 4)
-    app = _start(studio, case, options)
+    app = _start(studio, case, options, "a new home")
     first = _set_up(app, case, setup, options, client_of(studio))
     screen.start_result(first)
     app.delete()
     screen.say(f"\n{app_type}, second start, with the same home")
-    app = _start(studio, case, options)
+    app = _start(studio, case, options, "the home that the setup has left")
     second = _set_up(app, case, setup, options, client_of(studio))
     screen.start_result(second)
     return TriedApp(app_type, setup, (first, second)), app
@@ -72,11 +74,19 @@ def client_of(studio: LocalStudio) -> SageMakerClient:
     )
 
 
-def _start(studio: LocalStudio, case: Case, options: StartOptions) -> AppHandle:
+def _start(studio: LocalStudio, case: Case, options: StartOptions, what: str) -> AppHandle:
+    """Start an app with a home, of which `what` says which it is.
+
+    Raises:
+        TimeoutError: it does not start; the message has the end of its Jupyter server's log.
+    """
     space = case.owner.get("SpaceName")
-    return studio.create_app(
-        USER_PROFILE, space_name=space, app_type=case.app_type, options=options
-    ).wait_until_in_service()
+    app = studio.create_app(USER_PROFILE, space_name=space, app_type=case.app_type, options=options)
+    try:
+        return app.wait_until_in_service()
+    except TimeoutError:
+        log = printable(app.log[-_SHOWN_LOG_CHARACTERS:])
+        raise TimeoutError(f"The app does not start with {what}. Its Jupyter server's log ends:\n{log}") from None
 
 
 def _set_up(app: AppHandle, case: Case, setup: Setup, options: StartOptions, client: SageMakerClient) -> TriedStart:

@@ -108,7 +108,7 @@ class _Drawing:
 
         self._shown = shown
         self._rows = list(map(_cells(apps), shown))
-        self._columns = _fitting([_HEADINGS, *self._rows], width)
+        self._columns, self._folded = _fitting([_HEADINGS, *self._rows], width)
         left_out = ", ".join(name for column, name in enumerate(_HEADINGS) if column not in self._columns)
         note = f"\nNo room for {left_out}: --json has all, and so has a pipe." if left_out else ""
         self.summary = Text.assemble((_summary(apps), "bold"), note)
@@ -131,7 +131,7 @@ class _Drawing:
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in self._columns:
-            table.add_column(text(_HEADINGS[column]), no_wrap=column not in {_OWNER, _REASON})
+            table.add_column(text(_HEADINGS[column]), no_wrap=column not in self._folded)
         for app, row in zip(self._shown, rows, strict=False):
             cells = list(map(text, row))
             cells[_STATE].stylize(_COLOURS[app.state])
@@ -139,16 +139,19 @@ class _Drawing:
         return Group(table, self.summary) if rows else self.summary
 
 
-def _fitting(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The columns that fit into a width, of which the reason and, at the very least, the owner can be folded."""
+def _fitting(rows: Sequence[Sequence[str]], width: int) -> tuple[list[int], set[int]]:
+    """The columns that fit into a width, and those that may be folded: the reason and, only if need be, the owner."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths[_REASON] = min(widths[_REASON], _NARROWEST_REASON)
     kept = list(range(len(widths)))
+
+    def fit() -> bool:
+        return sum(widths[one] + _GAP for one in kept) - _GAP <= width
+
     for column in _LEFT_OUT_FIRST:
-        if sum(widths[one] + _GAP for one in kept) - _GAP <= width:
-            break
-        kept.remove(column)
-    return kept
+        if not fit():
+            kept.remove(column)
+    return kept, {_REASON} if fit() else {_OWNER, _REASON}
 
 
 def _cells(apps: Apps) -> Callable[[AppState], tuple[str, ...]]:

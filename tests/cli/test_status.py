@@ -397,6 +397,18 @@ def test_a_narrow_terminal_has_fewer_columns(
     assert f"No room for {LEFT_OUT[columns]}: --json has all" in " ".join(screen.text.split())
 
 
+def test_what_is_too_long_is_folded_in_the_reason_alone(
+    aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as there is room for the names."""
+    monkeypatch.setenv("COLUMNS", "120")
+    space = App(DOMAIN, "", "JupyterLab", "default", "a-space-with-a-name-of-some-length")
+    add(aws, space, "space-without-owner", "A long story. " * 20)
+    with redirect_stdout(screen):
+        run()
+    assert f"\n{space.space_name} (space) " in screen.text.replace("\r", "")
+
+
 def test_watching_on_a_small_terminal_keeps_to_one_line_for_an_app(
     aws: FakeAws, run: Run, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

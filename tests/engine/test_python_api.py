@@ -118,8 +118,10 @@ def test_a_job_can_be_stopped(shared_app: Callable[..., Scenario]) -> None:
 def test_an_unknown_job_is_reported(shared_app: Callable[..., Scenario]) -> None:
     """An id that no job of this app start has is an error, and one that is not an id is bad input."""
     with _connect(shared_app()) as app:
-        with pytest.raises(RunLost):
-            app.attach("0123456789ab").wait()
+        job = app.attach("0123456789ab")
+        for use in (job.wait, job.stop, job.log, lambda: job.state):
+            with pytest.raises(RunLost):
+                use()
         with pytest.raises(studio_setup.BadInput, match="is not the id of a job"):
             app.attach("../../etc")
 

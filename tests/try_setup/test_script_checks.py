@@ -69,3 +69,10 @@ def test_files_with_windows_line_ends_are_found(tmp_path: Path) -> None:
     (tmp_path / "good.sh").write_bytes(b"echo\n")
     (tmp_path / "bad.sh").write_bytes(b"echo\r\n")
     assert files_with_crlf(tmp_path.iterdir()) == [tmp_path / "bad.sh"]
+
+
+@pytest.mark.timeout(20)
+def test_blank_lines_take_no_time() -> None:
+    """As many as a script may have; in quadratic time it would be minutes."""
+    assert goes_on_after_failure("\n" * 250_000 + "one\ntwo\n")
+    assert not goes_on_after_failure("\n" * 250_000 + "\t set -eu\none\ntwo\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_setup.access.app_status import Owner
+from studio_setup.access.app_status import AppStatus, Owner
 from studio_setup.access.connection import Connection
 from studio_setup.access.control_plane import ControlPlane
 from studio_setup.access.http import Http
@@ -17,6 +17,7 @@ from studio_setup.model.errors import (
     ConnectionLost,
     LoginExpired,
     LoginExpiredAgain,
+    OutOfTime,
     SetupError,
     ShellGone,
     ShellSilent,
@@ -76,6 +77,16 @@ def _open(connection: Connection) -> type[SetupError] | None:
 
 
 # Logins
+
+
+def test_a_list_of_terminals_that_never_comes_is_asked_for_less_and_less_often(app: App) -> None:
+    """Each time takes a presigned URL: after ten minutes it was about one every ten seconds, not one every half."""
+    studio = _Studio()
+    deadline = studio.time.deadline(600)
+    status = AppStatus(ControlPlane(studio.sagemaker, deadline), app, deadline)
+    with pytest.raises((ConnectionLost, OutOfTime)):
+        studio.connection(app).terminal_names(status)
+    assert 50 < studio.logins < 80
 
 
 def test_a_login_is_used_again_after_a_loss(app: App) -> None:

@@ -7,8 +7,10 @@ import logging
 from pathlib import Path
 from typing import Any, NoReturn
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import ANY, Stubber
 
 from setups import setup_for
 from studio_setup import handler
@@ -62,6 +64,21 @@ def test_the_first_error_is_not_dearer_than_the_next(loopback: Loopback, monkeyp
     with pytest.raises(ClientError, match="ThrottlingException"):
         client.describe_domain(DomainId="d-abcdefghijkl")
     sagemaker_client.cache_clear()
+
+
+def test_the_functions_own_log_tells_whose_a_claim_is(monkeypatch: pytest.MonkeyPatch, app: App) -> None:
+    """It is asked in the log group that Lambda names; where Lambda names none, nobody can be asked."""
+    monkeypatch.delenv("AWS_LAMBDA_LOG_GROUP_NAME", raising=False)
+    assert handler._knows_run() is None
+    monkeypatch.setenv("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/ours")
+    knows_run = handler._knows_run()
+    assert knows_run is not None
+    line = {"message": "setup.started", "attempt": "aaa", "app": app.label}
+    asked = {"logGroupName": "/aws/lambda/ours", "filterPattern": ANY, "startTime": ANY, "endTime": ANY}
+    with Stubber(boto3.client("logs")) as logs:
+        logs.add_response("filter_log_events", {"events": [{"message": json.dumps(line)}]}, asked)
+        monkeypatch.setattr(handler, "_logs_client", lambda: logs.client)
+        assert knows_run(app, "aaa", "2026-11-25T16:00:00+00:00", Deadline.after(600)) is True
 
 
 def _fail_search(*_: object) -> NoReturn:

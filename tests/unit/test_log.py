@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -134,3 +136,10 @@ def test_every_event_says_in_sentences_what_it_means(event: Event) -> None:
     assert event.meaning.endswith(".")
     assert all(part.isidentifier() and part.islower() for part in event.name.split("."))
     assert not PLAIN & event.fields.keys()
+
+
+def test_a_program_that_configures_no_logging_hears_nothing() -> None:
+    """A notebook would show `connection.lost`, without its reason, between the outputs of its cells."""
+    program = "from studio_setup.model import log; log.CONNECTION_LOST.log(reason='x')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

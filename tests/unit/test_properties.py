@@ -50,8 +50,8 @@ def _cut_bytes(data: bytes, sizes: Sequence[int]) -> list[bytes]:
 
 # --- prompt ---
 
-ANSWERS = st.text(st.characters(exclude_characters=">\r\n", exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ["", "follow over 0 - 1 2 0 ", "has yes", f"<{NONCE}:3:0:x", "$sn:$?"]
+ANSWERS = st.text(st.characters(exclude_characters="<>\r\n", exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["", "follow over 0 - 1 2 0 ", "has yes", "$sn:$?"]
 )
 NOISE = st.one_of(
     st.text(max_size=12),

@@ -77,6 +77,7 @@ class Connection:
                 if self._deadline.expired:
                     raise
             self.base_url = ""
+            self._failures += 1
             self.pause()
             status.check_in_service()
 

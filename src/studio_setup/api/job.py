@@ -71,9 +71,14 @@ class Job:
         """End the command with its whole process group, if it is not over yet.
 
         Raises:
-            SetupError: the app cannot be reached.
+            RunLost, SetupError: as `wait`.
         """
-        self._access.carry_out(lambda runs: runs.stop(self.id, COMMAND_NAME))
+
+        def stop(runs: RemoteRuns) -> None:
+            runs.state_of(self.id, COMMAND_NAME)  # whoever mistypes an id is not to think that something was ended
+            runs.stop(self.id, COMMAND_NAME)
+
+        self._access.carry_out(stop)
 
     def log(self, on_progress: Callable[[int, int], object] | None = None) -> bytes:
         """All that the command has printed so far, as it is kept in the app.

@@ -19,6 +19,8 @@ from studio_setup.model.report import CommandResult
 from studio_setup.model.text import printable
 
 LOG = logging.getLogger("studio_setup")
+# Without this, Python would print the bare names of some events where a program has configured no logging.
+LOG.addHandler(logging.NullHandler())
 # A character has at most four bytes in the log, and one field of a line at most is long: so a line stays below the
 # 256 KiB that CloudWatch Logs takes for one event.
 MAX_TEXT_CHARACTERS = 40_000
