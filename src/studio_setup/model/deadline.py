@@ -74,7 +74,8 @@ def call_within(seconds: float, work: Callable[[], T]) -> T:
     """What `work` returns or raises, if it does so in time.
 
     For libraries that bound each read but not all of them together. Work that takes longer is left alone in a thread of
-    its own, which is ended some seconds later: a process that lives for long does not fill with such threads.
+    its own, which is ended some seconds later: a process that lives for long does not fill with such threads. A few
+    threads whose work has ended wait for the next.
 
     Raises:
         TimeoutError: it did not end in time.
