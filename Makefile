@@ -67,7 +67,7 @@ soak: setup ## Carry out 1 000 setups while things go wrong, then 200 at once
 	PYTHONPATH=src:. $(BIN)/python -m bench.soak
 	PYTHONPATH=src:. $(BIN)/python -m bench.storm
 
-bench: build ## Measure everything beside what one would pick instead, and write docs/performance.md (PARTS=…: some parts)
+bench: setup ## Measure everything beside what one would pick instead, and write docs/performance.md (PARTS=…: some parts)
 	@PYTHONPATH=src:. $(BIN)/python -m bench $(PARTS)
 
 demo: $(VENV)/.ready $(patsubst %,.venvs/%/.ready,cloud runtime sam) $(READY39) ## Deploy to a cloud on this machine and watch an app being set up (APP=JupyterServer: Studio Classic; KEEP=1: leave it up; FLEET=1: look after twelve apps)
