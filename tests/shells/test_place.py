@@ -91,6 +91,12 @@ def test_the_folder_may_have_any_letters(machine: Machine, tmp_path: Path, local
         assert _root(runs) == folder / "studio-setup"
 
 
+def test_a_variable_of_several_lines_is_not_taken_for_another(machine: Machine) -> None:
+    """The server's TMPDIR counts, and not a line of some other value that looks like one."""
+    with machine.runs(PATH=f"{machine.path}:/any\nTMPDIR=/somewhere/else") as runs:  # it stands before the others
+        assert _root(runs) == machine.temporary / "studio-setup"
+
+
 # Where the server has no TMPDIR of its own
 
 

@@ -25,6 +25,7 @@ from requests.cookies import RequestsCookieJar
 
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, ShellGone
+from studio_setup.runs.remote_runs import _EVALUATE_TEXT
 from studio_setup.terminal.channel import WebSocketAddress
 from tests.support.fakes import FakeTime
 
@@ -35,7 +36,7 @@ _TAKE_OVER = re.compile(r"\x15 command export HISTFILE= \|\| :; exec env .*<(\w+
 _LINE = re.compile(r"\x15sn=(\d+) answer=; (.*)", re.DOTALL)
 _TEXT = re.compile(r"text=(\$\{text\})?'([ -&(-~]*)'; ")
 _ONLY_WITH_ALL_TEXT = re.compile(r"\[ \$\{#text\} -eq (\d+) \] && \{ (.*); \}", re.DOTALL)
-_PREPARE = 'eval "$(printf %b "$text")"; prepare '
+_PREPARE = f"{_EVALUATE_TEXT}; prepare "
 _INTERRUPTED = 130
 _SWALLOWED_LINES_OF_A_SLOW_SHELL = 2
 
@@ -246,7 +247,7 @@ class InMemoryChannel:
         self._before(fault)
         if self._breaks or self._is_silent:
             return
-        shown = self._terminal.type(text.removesuffix("\r"), fault)
+        shown = self._terminal.type(text.removesuffix("\r").replace("'\\\n'", ""), fault)
         self._after(fault, shown)
 
     def receive(self, timeout_seconds: float) -> str:

@@ -9,19 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from emulator.faulty_network.steps import Fault, FaultKind, Step, StepKind
-from studio_setup.runs.remote_runs import remote_script
-from studio_setup.terminal.shell import _assignments, percent_b
 
-PIECES = len(_assignments(percent_b(remote_script())))
 LINES = {
     1: "take over the shell",
-    **{2 + piece: f"send remote.sh, part {piece + 1}" for piece in range(PIECES)},
-    2 + PIECES: "open the run",
-    3 + PIECES: "start the command and follow it",
-    4 + PIECES: "record the outcome",
+    2: "send remote.sh",
+    3: "open the run",
+    4: "start the command and follow it",
+    5: "record the outcome",
 }
-OPENS_RUN = 2 + PIECES
-STARTS = 3 + PIECES
+OPENS_RUN, STARTS = 3, 4
 REQUESTS = {
     StepKind.LOGIN: "GET the presigned URL",
     StepKind.PAGE: "GET the page it redirects to",

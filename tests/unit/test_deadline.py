@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -10,6 +13,8 @@ import pytest
 from studio_setup.model import deadline
 from studio_setup.model.deadline import Deadline, Stopwatch, call_within
 from tests.support.fakes import FakeTime
+
+SRC = Path(__file__).parents[2] / "src"
 
 
 def test_a_deadline_approaches_and_expires(fake_time: FakeTime) -> None:
@@ -149,6 +154,43 @@ def test_work_that_would_go_on_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(TimeoutError):
         call_within(0.01, work)
     assert ended.wait(15)
+
+
+def test_one_thread_does_one_piece_of_work_after_another() -> None:
+    """Starting a thread for each would take longer than many a request."""
+    assert len({call_within(20, threading.current_thread) for _ in range(5)}) == 1
+
+
+def test_a_process_that_was_forked_has_threads_of_its_own() -> None:
+    """Those of the process before are not there any more, and nobody would do the work."""
+    script = """if True:
+        import os
+        from studio_setup.model.deadline import call_within
+        call_within(5, int)
+        pid = os.fork()
+        value = call_within(5, int)
+        os._exit(value if pid == 0 else os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    """
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], env={"PYTHONPATH": str(SRC)}, check=True)
+
+
+@pytest.mark.timeout(20)
+def test_a_thread_whose_work_was_given_up_does_no_other() -> None:
+    """It is going to be interrupted, and may be so at any time."""
+    may_end = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def work() -> None:
+        threads.append(threading.current_thread())
+        may_end.wait()
+
+    with pytest.raises(TimeoutError):
+        call_within(0.1, work)
+    others = {call_within(20, threading.current_thread)}
+    may_end.set()
+    threads[0].join()
+    others |= {call_within(20, threading.current_thread) for _ in range(5)}
+    assert threads[0] not in others
 
 
 def test_work_that_is_left_alone_does_not_keep_the_process() -> None:

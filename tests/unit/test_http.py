@@ -89,6 +89,7 @@ def test_a_body_and_headers_are_sent() -> None:
 
     class _Session:
         cookies = RequestsCookieJar()
+        merge_environment_settings = None
 
         def request(self, method: str, url: str, **options: Any) -> None:  # noqa: ANN401 (as requests has them)
             asked.append({"method": method, "url": url, **options})
@@ -298,6 +299,19 @@ def test_an_invalid_url_is_a_lost_connection(real: Http, url: str) -> None:
         real.ask("GET", url, FakeTime().deadline(1))
     assert caught.value.message.isidentifier()
     assert SECRET not in everything_said(caught.value)
+
+
+def test_each_host_is_reached_through_the_proxy_that_the_environment_names_for_it(
+    real: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment may name a proxy, and hosts that are reached without it."""
+    with _always(OK) as proxy, _always(OK) as server:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        for host in ("127.0.0.1", "studio.example", "127.0.0.1", "studio.example"):
+            real.ask("GET", f"http://{host}:{server.port}/path", FakeTime().deadline(20))
+    assert [head.split()[1] for head in server.heads] == [b"/path"] * 2
+    assert [head.split()[1] for head in proxy.heads] == [f"http://studio.example:{server.port}/path".encode()] * 2
 
 
 @pytest.mark.parametrize("machine", ["machine 127.0.0.1", "default"])

@@ -48,6 +48,7 @@ def _small_numbers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(remote_runs, "REMOTE_SCRIPT", script)
         patch.setattr(shell, "MAX_TEXT_CHARACTERS", MAX_TEXT_CHARACTERS)
+        patch.setattr(shell, "_LINES_AT_ONCE", 1)
         for name, value in SMALL.items():
             patch.setattr(command_run, name, value)
         yield

@@ -8,7 +8,7 @@ import pytest
 
 from studio_setup.model.errors import ConnectionLost, OutOfTime, ShellSilent
 from studio_setup.terminal.prompt import PromptFinder
-from studio_setup.terminal.shell import Shell, percent_b
+from studio_setup.terminal.shell import MAX_TEXT_CHARACTERS, Shell, percent_b
 from tests.support.fakes import FakeTime, SilentChannel
 
 ANY_CHARACTERS = "".join(map(chr, range(256))) + "☃🎉"
@@ -93,6 +93,18 @@ def test_a_line_has_twenty_seconds(fake_time: FakeTime) -> None:
         Shell(channel, fake_time.deadline(1000), PromptFinder("n")).run("true")
     assert fake_time.slept == [5, 5, 5, 5]
     assert channel.typed == [(1000, "\x15sn=1 answer=; true\r")]
+
+
+def test_a_long_text_is_one_message_and_one_command(fake_time: FakeTime) -> None:
+    """No line of it has a prompt that would have to be waited for; none is longer than a terminal takes."""
+    channel = SilentChannel(fake_time)
+    with pytest.raises(ConnectionLost):
+        Shell(channel, fake_time.deadline(1000), PromptFinder("n")).run("use", text="x" * 3 * MAX_TEXT_CHARACTERS)
+    ((_, typed),) = channel.typed
+    *lines, last = typed.split("\n")
+    assert [line[-2:] for line in lines] == ["'\\", "'\\"]
+    assert last.endswith("'; [ ${#text} -eq 10200 ] && { use; }\r")
+    assert max(map(len, [*lines, last])) < 4000
 
 
 def test_a_silence_until_the_deadline_is_out_of_time(fake_time: FakeTime) -> None:

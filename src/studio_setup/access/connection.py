@@ -105,9 +105,10 @@ class Connection:
         self._failures += 1
         terminals = Terminals(self._ready_server())
         self._left_terminals = terminals.delete_all(self._left_terminals)
-        terminals.delete_abandoned()
         terminal = terminals.create()
         try:
+            # While the user's shell starts, there is time for what others have left.
+            terminals.delete_abandoned(terminal)
             channel, shell = self._open_shell(terminals.address(terminal))
             log.TERMINAL_OPENED.log(terminal=terminal)
             self._failures = 0

@@ -6,12 +6,14 @@ of its class is passed on.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from itertools import islice
+from typing import Any
 from urllib.parse import parse_qsl
 from urllib.request import Request
 
@@ -62,6 +64,8 @@ class Http:
         session.auth = _no_credentials
         # Without this, requests would read a redirect's whole body and parse its target, though it does not follow it.
         session.get_redirect_target = _no_target  # type: ignore[method-assign, assignment]
+        # Without this, requests would search the whole environment for proxies twice with every request.
+        session.merge_environment_settings = _settings_of_servers(session)  # type: ignore[method-assign]
 
     @property
     def cookies(self) -> requests.cookies.RequestsCookieJar:
@@ -170,6 +174,17 @@ def _may_tell(label: str, secrets: list[str]) -> bool:
     """Is a secret in it, or is it a part of one, as far as one can tell?"""
     is_part = len(label) > _MAX_LABEL_OF_A_SECRET and any(label in secret for secret in secrets)
     return is_part or len(label) > _MAX_LABEL_CHARACTERS or any(secret in label for secret in secrets)
+
+
+def _settings_of_servers(session: requests.Session) -> Callable[..., Any]:
+    """The session's own way to find proxies and certificates in the environment, done once for each server."""
+    find = type(session).merge_environment_settings
+
+    @functools.cache
+    def of_server(url: str) -> object:
+        return find(session, url, {}, True, None, None)  # noqa: FBT003 (as requests calls it: stream)
+
+    return lambda url, *_: of_server("/".join(url.split("/", 3)[:3]))
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -84,8 +84,8 @@ class Terminals:
         deadline = self._server.deadline.within(_DELETE_ALL_SECONDS)
         return {name for name in names if not self.delete(name, deadline)}
 
-    def delete_abandoned(self) -> None:
-        """Delete the terminals that killed attempts have left, as far as possible.
+    def delete_abandoned(self, in_use: str) -> None:
+        """Delete the terminals that killed attempts have left, as far as possible, but not the one `in_use`.
 
         An attempt that is alive types a line every second, or every half a minute while the user's start-up files keep
         it waiting: a terminal that is idle for longer belongs to no attempt any more.
@@ -97,7 +97,8 @@ class Terminals:
         except (ConnectionLost, ValueError, OverflowError):
             return
         abandoned = [terminal["name"] for terminal in _listed(terminals) if _is_abandoned(terminal, now)]
-        self.delete_all(abandoned[:_MAX_ABANDONED])
+        # If the clocks of the server and of whoever passes its answer on differ, ours may seem idle, too.
+        self.delete_all([name for name in abandoned if name != in_use][:_MAX_ABANDONED])
 
     def names(self) -> list[str]:
         """The names of the terminals that are open, the user's too, made printable.

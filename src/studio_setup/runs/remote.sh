@@ -30,7 +30,7 @@ newline='
 # prepare VERSION: the folder, this text in it (from $text, as printf %b takes it), and the tools; answers
 # "ready START ROOT".
 prepare() {
-    : "${user_umask:=$(umask)}" # once: the next time it is ours
+    find_umask
     umask 077
     set -m 2>/dev/null # see start
     for tool in base64 chmod head ln mkdir mkfifo mv readlink rm setsid sha256sum sleep tail tr wc; do
@@ -38,7 +38,7 @@ prepare() {
     done
     find_app_start
     find_server
-    environ=$newline$({ tr '\n\000' '\001\n' <"/proc/$server/environ"; } 2>/dev/null)$newline
+    read_environ
     server_variable TMPDIR
     case $value in *[[:cntrl:]]* | *'<'* | *'>'* | [!/]* | '') value=/tmp ;; esac # an answer cannot hold them
     [ ${#value} -le 380 ] || value=/tmp # it is in every report
@@ -63,6 +63,13 @@ prepare() {
     make_nap
     answer="ready $app_start $root"
 }
+
+# find_umask: set $user_umask, once: the next time it is ours. The system knows it too, and tells without a process.
+find_umask() {
+    [ -z "${user_umask:-}" ] || return 0
+    while read -r key user_umask && [ "$key" != Umask: ]; do :; done <"/proc/$$/status"
+    : "${user_umask:=$(umask)}"
+} 2>/dev/null
 
 # make_nap: make the pipe that wakes this shell, if it is one that can read with a time limit, or take over one of a shell
 # that has ended. Each shell has its own: one that finds the byte already taken waits for the next, past its time limit.
@@ -97,7 +104,21 @@ find_server() {
     server=$2
 }
 
-# server_variable NAME: set $value to what NAME is in the Jupyter server's environment; empty if it is not known.
+# read_environ: set $environ to what the Jupyter server has in its environment, for server_variable; in bash without
+# starting a process. A value of several lines has none here that could be taken for another variable.
+read_environ() {
+    environ=$newline
+    if [ -n "${BASH_VERSION:-}" ]; then
+        # shellcheck disable=SC3045 # bash only
+        while IFS= read -r -d '' variable; do
+            case $variable in *"$newline"*) ;; TMPDIR=* | HOME=*) environ=$environ$variable$newline ;; esac
+        done <"/proc/$server/environ"
+    else
+        environ=$newline$(tr '\n\000' '\001\n' <"/proc/$server/environ")$newline
+    fi
+} 2>/dev/null
+
+# server_variable NAME: set $value to what NAME (TMPDIR or HOME) is in that environment; empty if it is not known.
 server_variable() {
     value=
     case $environ in *"$newline$1="*)

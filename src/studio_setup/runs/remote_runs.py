@@ -28,6 +28,8 @@ _FOLLOW = (
 )
 _READY = r"ready ([\w-]{1,80}) (/.{0,399})"  # remote.sh falls back to /tmp if TMPDIR is too long for that
 _CLAIM = r"claim (\w{1,64}) (\w{1,64}) ([\w-]{1,64})"
+# In bash without starting a process
+_EVALUATE_TEXT = '[ "$BASH_VERSION" ] && printf -v script %b "$text" || script=$(printf %b "$text"); eval "$script"'
 _FOLLOW_SECONDS = 1
 _TRIES = 5
 
@@ -96,7 +98,7 @@ class RemoteRuns:
         """
         text = remote_script()
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
-        match = _ask(shell, f'eval "$(printf %b "$text")"; prepare {version}', _READY, text)
+        match = _ask(shell, f"{_EVALUATE_TEXT}; prepare {version}", _READY, text)
         return cls(shell, match[1], printable(match[2]))
 
     def log_path(self, run_id: str, command: str) -> str:

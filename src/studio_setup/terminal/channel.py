@@ -24,6 +24,7 @@ from studio_setup.model.json_text import parse_json
 
 # terminado keeps the last 1,000 reads of a terminal, mostly of 4,095 bytes, and sends them as the first message.
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+_READ_BYTES = 16 * 1024
 _SEND_SECONDS = 20.0
 _CLOSE_SECONDS = 1.0
 
@@ -126,6 +127,7 @@ class _BoundedSocket:
         self._socket = connected
         self._until = until
         self._received_bytes = 0
+        self._ahead = b""
 
     def bound(self, seconds: float) -> None:
         """Let whatever is done next end after that many seconds."""
@@ -136,9 +138,11 @@ class _BoundedSocket:
         self._received_bytes = 0
 
     def recv(self, size: int) -> bytes:
-        """What arrives next, as `socket.recv`."""
-        self._set_timeout()
-        data = self._socket.recv(size)
+        """What arrives next, as `socket.recv`; read ahead, as the library reads a handshake byte by byte."""
+        if not self._ahead:
+            self._set_timeout()
+            self._ahead = self._socket.recv(max(size, _READ_BYTES))
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
         self._received_bytes += len(data)
         if self._received_bytes > MAX_MESSAGE_BYTES:
             raise websocket.WebSocketPayloadException("a message is too long")

@@ -18,6 +18,8 @@ from studio_setup.model.text import printable
 from studio_setup.terminal.prompt import PromptFinder, Reply
 
 MAX_TEXT_CHARACTERS = 3400  # of the 4,095 that a terminal takes on a line; no more than 600 come with them
+# Typed at once: a terminal keeps what follows a whole line until that is read; after 64 KB whoever writes has to wait.
+_LINES_AT_ONCE = 8
 _PATIENCE_SECONDS = 60.0
 _FIRST_PATIENCE_SECONDS = 2.0
 _ERASE_LINE = "\x15"  # Ctrl-U: whatever somebody else has typed so far
@@ -66,18 +68,17 @@ class Shell:
             OutOfTime: the deadline passed first.
         """
         shell = cls(channel, deadline, PromptFinder(secrets.token_hex(8)))
-        line = _TAKE_OVER.format(prompt=shell._prompt.as_shell_text)
+        line = _ERASE_LINE + _TAKE_OVER.format(prompt=shell._prompt.as_shell_text) + _ENTER
         give_up = deadline.within(_PATIENCE_SECONDS)
         patience_seconds = _FIRST_PATIENCE_SECONDS
-        while True:
-            channel.send(_ERASE_LINE + line + _ENTER)
-            if shell._await(None, give_up.within(patience_seconds)):
-                break
+        channel.send(line)
+        while not shell._await(None, give_up.within(patience_seconds)):
             if give_up.expired:
                 deadline_passed = OutOfTime("The deadline passed while the user's shell was starting.")
                 silent = ShellSilent(f"The shell did not answer; it shows: {printable(shell._prompt.tail)!r}.")
                 raise deadline_passed if deadline.expired else silent
             patience_seconds *= 2
+            channel.send(line)
         if patience_seconds > _FIRST_PATIENCE_SECONDS:
             # What is left of a second copy may wait for the end of its line, if a line editor had read it already.
             channel.send(_ENTER)
@@ -89,8 +90,8 @@ class Shell:
     def run(self, line: str, *, text: str = "", timeout_seconds: float = 20.0) -> Reply:
         """Run one line and return its reply; it finds `text`, as `printf %b` takes it, in the shell's variable `text`.
 
-        A long text is sent first, in lines that no terminal cuts; if one of them did not arrive (somebody's Ctrl-C can
-        do that), the exit status is not 0 and nothing is run.
+        It is typed in lines that no terminal cuts, a very long text ahead of the line; if a part of it did not arrive
+        (somebody's Ctrl-C can do that), the exit status is not 0 and nothing is run.
 
         Raises:
             ConnectionLost: there was no reply in that time, or the terminal is gone.
@@ -138,15 +139,20 @@ class Shell:
 
 
 def _assignments(encoded: str) -> list[str]:
-    """The assignments that set the shell's variable `text`, piece by piece."""
-    pieces = [encoded[at : at + MAX_TEXT_CHARACTERS] for at in range(0, len(encoded), MAX_TEXT_CHARACTERS)]
-    return [f"text={'${text}' if number else ''}'{piece}'; " for number, piece in enumerate(pieces)]
+    """The assignments that set the shell's variable `text`: each is one command, typed on several lines at once.
+
+    Were each line a command, each would have a prompt and each prompt its message, and the server's second message may
+    wait until the first is acknowledged (Nagle's algorithm).
+    """
+    pieces = [f"'{encoded[at : at + MAX_TEXT_CHARACTERS]}'" for at in range(0, len(encoded), MAX_TEXT_CHARACTERS)]
+    parts = ["\\\n".join(pieces[at : at + _LINES_AT_ONCE]) for at in range(0, len(pieces), _LINES_AT_ONCE)]
+    return [f"text={'${text}' if number else ''}{part}; " for number, part in enumerate(parts)]
+
+
+_PLAIN = set(range(0x20, 0x7F)) - set(b"\\'")
+_ENCODED = [chr(byte) if byte in _PLAIN else f"\\0{byte:03o}" for byte in range(256)]
 
 
 def percent_b(text: str) -> str:
     """The text in printable ASCII without single quotes, such that `printf %b` of any shell gives its bytes back."""
-    return "".join(chr(byte) if _is_plain(byte) else f"\\0{byte:03o}" for byte in text.encode())
-
-
-def _is_plain(byte: int) -> bool:
-    return 0x20 <= byte < 0x7F and byte not in b"\\'"  # noqa: PLR2004 (printable ASCII)
+    return "".join([_ENCODED[byte] for byte in text.encode()])
