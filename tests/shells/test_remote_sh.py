@@ -295,6 +295,15 @@ def test_a_command_can_be_stopped(machine: Machine) -> None:
     assert machine.left_processes() == {}
 
 
+def test_a_command_that_is_stopped_at_its_beginning_does_nothing(runs: RemoteRuns, machine: Machine) -> None:
+    """Whoever stops a command may be quicker than its keeper, which has not begun to wait for anything yet."""
+    runs.stop(RUN, "one")
+    start(runs, "one", "echo ran >~/effects")
+    progress = follow(runs, "one")
+    assert (progress.state, progress.ended) == ("over", "stopped")
+    assert not (machine.home / "effects").exists()
+
+
 # Losses
 
 

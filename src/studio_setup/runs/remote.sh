@@ -289,10 +289,10 @@ read_keeper() {
     { read -r keeper && read -r child && read -r status started finished over; } 2>/dev/null <"$command.keeper"
 }
 
-# stop RUN COMMAND: end it before it is over; answers "stopped".
+# stop RUN COMMAND: end it before it is over; answers "stopped". One that is about to begin finds the note, and ends.
 stop() {
     command=$root/$1/$2
-    if ! is_over && alive "$child"; then
+    if ! is_over && { [ -z "$child" ] || alive "$child"; }; then
         true >"$command.stopped"
         end_group
     fi
@@ -335,6 +335,7 @@ become() {
     printf '%-60s\n' "$identity" >&3
     exec 3>&- 4>&-
     [ -n "$identity" ] || exit 125 # a command that could not be ended is not started
+    [ ! -e "$command.stopped" ] || exit 143 # whoever stops it now finds it by what is noted above
     umask "$2"
     cd || cd /
     export TERM=dumb NO_COLOR=1 PAGER=cat GIT_PAGER=cat MANPAGER=cat SYSTEMD_PAGER=cat
