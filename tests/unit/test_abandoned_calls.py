@@ -14,7 +14,7 @@ import requests
 
 from studio_setup.access.control_plane import SDK_CONFIG, ControlPlane
 from studio_setup.access.http import Http
-from studio_setup.model import deadline
+from studio_setup.model import bounded_call
 from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import SetupError
 from studio_setup.terminal.channel import Channel, WebSocketAddress
@@ -47,7 +47,7 @@ def test_a_call_that_was_given_up_ends_though_bytes_keep_dripping(
     call: Call, first: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A warm process, which invocation after invocation gives calls up in, has no threads but those to use again."""
-    monkeypatch.setattr(deadline, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(bounded_call, "GRACE_SECONDS", 0.2)
     server: RawServer
 
     def drip(connection: socket.socket, _: bytes) -> None:
@@ -68,4 +68,4 @@ def test_a_call_that_was_given_up_ends_though_bytes_keep_dripping(
 
 def _is_lost(thread: threading.Thread) -> bool:
     """Does it still run, though not as one that waits for the next call?"""
-    return thread.is_alive() and thread not in deadline._FREE
+    return thread.is_alive() and thread not in bounded_call._FREE

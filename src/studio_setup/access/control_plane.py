@@ -16,7 +16,8 @@ from botocore.config import Config
 
 from studio_setup.access.backoff import Backoff
 from studio_setup.model import log
-from studio_setup.model.deadline import Deadline, call_within
+from studio_setup.model.bounded_call import call_within
+from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ControlPlaneRefused
 from studio_setup.model.text import one_line
 

@@ -20,7 +20,8 @@ from urllib.request import Request
 import requests
 import urllib3
 
-from studio_setup.model.deadline import Deadline, call_within
+from studio_setup.model.bounded_call import call_within
+from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost
 
 # Status, terminals and XSRF pages are a few KB; a page's title stands near its beginning.

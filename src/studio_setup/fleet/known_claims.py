@@ -10,7 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from studio_setup.fleet.function_log import FunctionLog, all_of, to_ms
 from studio_setup.model import log
 from studio_setup.model.app import App
-from studio_setup.model.deadline import Deadline, Stopwatch, call_within
+from studio_setup.model.bounded_call import call_within
+from studio_setup.model.deadline import Deadline, Stopwatch
 
 # CloudWatch Logs shows a line some seconds after it was written.
 _LIMIT_SECONDS = 30.0

@@ -18,7 +18,8 @@ from typing import Any
 import websocket
 from websocket import _cookiejar, _handshake
 
-from studio_setup.model.deadline import Deadline, call_within
+from studio_setup.model.bounded_call import call_within
+from studio_setup.model.deadline import Deadline
 from studio_setup.model.errors import ConnectionLost, LoginExpired, ShellGone
 from studio_setup.model.json_text import parse_json
 
