@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from studio_setup.model import log
 from studio_setup.model.log import EVENTS, Event, add_to_context, log_context
 
+SRC = Path(__file__).parents[2] / "src"
 CLOUDWATCH_EVENT_BYTES = 256 * 1024
 PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
@@ -141,5 +143,6 @@ def test_every_event_says_in_sentences_what_it_means(event: Event) -> None:
 def test_a_program_that_configures_no_logging_hears_nothing() -> None:
     """A notebook would show `connection.lost`, without its reason, between the outputs of its cells."""
     program = "from studio_setup.model import log; log.CONNECTION_LOST.log(reason='x')"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SRC)})
     assert (done.stdout, done.stderr) == ("", "")
