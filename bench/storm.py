@@ -27,6 +27,10 @@ _CALLS_PER_SECOND = 20
 _LIMIT_SECONDS = 600.0
 _MAX_CPU_RATIO = 1.2
 _MAX_CALLS_RATIO = 1.4
+_WHY_MORE_CALLS = (
+    "a refused call does not say how many others there are: so that a small burst is over soon, all come back soon, and"
+    " of so many most are refused once more; a longer first round would meet this, and miss what a small burst may take"
+)
 _SINGLE_SETUPS = 30
 # Chance has a say in the last one: small bursts are repeated until they are so many setups, others a few times.
 _SETUPS = 50
@@ -152,7 +156,8 @@ def _add(table: Table, row: Round, single: Round) -> None:
         limit = Measured.of([1.5 * seconds + 3])
         table.add(Row(f"{name}: the last one set up after{which}", row.last_seconds, "s", target, beside, limit))
     table.add(Row(f"{name}: set up after, median", row.seconds, "s"))
-    table.add(Row(f"{name}: calls per setup", calls, "", _MAX_CALLS_RATIO, "of one", single_calls))
+    reason = _WHY_MORE_CALLS if row.at_once >= _MANY else ""
+    table.add(Row(f"{name}: calls per setup", calls, "", _MAX_CALLS_RATIO, "of one", single_calls, reason))
     table.add(Row(f"{name}: CPU per setup", row.cpu_seconds, "s", _MAX_CPU_RATIO, "of one", single.cpu_seconds))
     _print_indented(row.wrong)
 

@@ -52,7 +52,6 @@ def hand_back(world: World, start: Start) -> Process:
             one.refused_calls += 1
             wait_seconds = world.chance.uniform(*backoff.refused(world.now))
         elif world.now < one.in_service_at:
-            backoff.accepted()
             wait_seconds = schedule.next_seconds(world.now - began, backoff.refusals - refusals)
             wait_seconds *= world.chance.uniform(0.9, 1.1)
             refusals = backoff.refusals
@@ -110,7 +109,6 @@ class DomainWaiter:
             yield self.world.pause(self.world.inputs.call_seconds)
             self.own.calls += 1
             if self.world.accepts_call():
-                backoff.accepted()
                 return
             self.own.refused_calls += 1
             yield self.world.pause(self.world.chance.uniform(*backoff.refused(self.world.now)))

@@ -64,7 +64,6 @@ class Invocation:
         yield world.pause(world.inputs.call_seconds)
         self._start.calls += 1
         if world.accepts_call():
-            self._backoff.accepted()
             return True
         self._start.refused_calls += 1
         least, most = self._backoff.refused(world.now)

@@ -90,7 +90,6 @@ class ControlPlane:
             self._deadline.pause_between(least, most)
             if answer.is_throttled:
                 return None
-        self._backoff.accepted()
         return answer
 
     def _attempt(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any] | _Failure:
