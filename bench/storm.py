@@ -31,6 +31,10 @@ _WHY_MORE_CALLS = (
     "a refused call does not say how many others there are: so that a small burst is over soon, all come back soon, and"
     " of so many most are refused once more; a longer first round would meet this, and miss what a small burst may take"
 )
+_WHY_MORE_CPU = (
+    "a refused call costs about a millisecond; the rest is the machine's: processes that run side by side on its few"
+    " cores spoil each other's caches, more in one run of this bench than in the next"
+)
 _SINGLE_SETUPS = 30
 # Chance has a say in the last one: small bursts are repeated until they are so many setups, others a few times.
 _SETUPS = 50
@@ -158,7 +162,8 @@ def _add(table: Table, row: Round, single: Round) -> None:
     table.add(Row(f"{name}: set up after, median", row.seconds, "s"))
     reason = _WHY_MORE_CALLS if row.at_once >= _MANY else ""
     table.add(Row(f"{name}: calls per setup", calls, "", _MAX_CALLS_RATIO, "of one", single_calls, reason))
-    table.add(Row(f"{name}: CPU per setup", row.cpu_seconds, "s", _MAX_CPU_RATIO, "of one", single.cpu_seconds))
+    cpu, single_cpu = row.cpu_seconds, single.cpu_seconds
+    table.add(Row(f"{name}: CPU per setup", cpu, "s", _MAX_CPU_RATIO, "of one", single_cpu, _WHY_MORE_CPU))
     _print_indented(row.wrong)
 
 
